@@ -1,0 +1,148 @@
+"""One request, its response, and what was learnt between.
+
+An `Exchange` is made when a request head has been read and is gone when the record of it is written. It is not a bag for
+anything: each attribute has one writer, named beside it. Rarely set ones are class attributes, so that they cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote_to_bytes
+
+from sluicegate.chain.client_ip import client_ip_of
+from sluicegate.chain.outcome import HeaderLines
+from sluicegate.clock import now, ticks
+from sluicegate.wire.headers import Headers
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.session import Session
+    from sluicegate.chain.services import Services
+    from sluicegate.routing.table import Route
+    from sluicegate.wire.http1_read import RequestHead
+
+
+class Client(Protocol):
+    """What an exchange may ask of the connection it came on."""
+
+    peer_ip: str
+    is_tls: bool
+
+    def read_body(self, limit_bytes: int) -> Awaitable[bytes]:
+        """Return the whole request body. Raises BadMessage 413 when it is longer than the limit (0: no limit)."""
+
+
+class Response:
+    """A response on its way to the client, from an upstream or from the gateway itself."""
+
+    __slots__ = ("body", "chunked", "content_length", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Headers,
+        content_length: int | None = None,
+        chunked: bool = False,
+        body: bytes | None = None,
+    ) -> None:
+        self.status, self.headers = status, headers
+        self.content_length, self.chunked = content_length, chunked
+        self.body = body  # whole, where it is held back or made here; else None: it streams
+
+
+class Exchange:
+    """One request and its response."""
+
+    # identity and time: set by the listener
+    response: Response | None = None  # set by the dispatcher or the reply writer; its status is the answer's
+    status = 0  # set when an answer begins; 499 when the client went away before
+    bytes_in = 0  # request body bytes, set by the connection
+    bytes_out = 0  # response body bytes, set by the connection
+    upstream_started_ticks = 0.0  # set by the dispatcher
+    upstream_answered_ticks = 0.0  # set by the dispatcher: the response head is here
+    upstream_status = 0  # set by the dispatcher
+    target: Any = None  # upstream.target.Target that was chosen, set by the dispatcher
+
+    # what the chain learnt
+    version_name = ""  # set by the version selection; "" for a not versioned API
+    ignored = False  # set by PathLists: the path is on the ignore list
+    token = ""  # set by auth: the credential as it came, without "Bearer "
+    key_hash = ""  # set by auth: the name of the session in the store (contract 05.2)
+    session: Session | None = None  # set by auth: with its policies applied
+    context: dict[str, Any] | None = None  # set by ContextVars; None when the API does not ask for them
+    rate: tuple[int, int, int] | None = None  # set by limits: X-RateLimit-Limit, -Remaining, -Reset, when the source is rate_limits
+    quota: tuple[int, int, int] = (0, 0, 0)  # set by limits: the same of the quota (contract 07.11)
+    tracked = True  # set by TrackEndpoint: False: no analytics record
+    tracked_path = ""  # set by TrackEndpoint: the pattern that stands for the path in the record
+    tags: tuple[str, ...] = ()  # set by whoever knows one: more tags of the record
+    rejection: Any = None  # chain.outcome.Rejection, set by the reply writer
+    rejected_by = ""  # name of the middleware that rejected, set by the road
+
+    # what the chain wants of the upstream
+    url: bytes | None = None  # set by UrlRewrite: path and query that take the place of the request's; may be absolute
+    method: bytes  # set by TransformMethod; at first the request's
+    timeout_s = 0.0  # set by HardTimeouts: for the whole upstream exchange; 0 is the default
+    breaker: Any = None  # upstream.breaker.Breaker that watches this exchange, set by CircuitBreaker
+    body: bytes | None = None  # set by read_body, or by a transform: the whole request body, to be sent instead
+    response_headers: HeaderLines = ()  # set by Cors, versions: more headers for whatever answer leaves
+
+    # looping
+    loop_level = 0  # set by the loop
+    loop_limit = 5  # set by the loop
+    check_limits = True  # set by the loop: False inside a loop unless it asked for them
+
+    _match_paths: tuple[str, str, str] | None = None
+    _client_ip: str | None = None
+
+    def __init__(self, client: Client, request: RequestHead, route: Route, services: Services) -> None:
+        self.client = client
+        self.request = request
+        self.route = route
+        self.services = services
+        self.method = request.method
+        self.started_s = now()
+        self.started_ticks = ticks()
+
+    @property
+    def headers(self) -> Headers:
+        """The request's headers: what is changed here is what the upstream gets."""
+        return self.request.headers
+
+    @property
+    def path(self) -> bytes:
+        """Path as it stands now (rewritten or received), escaped, listen path included, no query."""
+        return self.request.path if self.url is None else self.url.partition(b"?")[0]
+
+    @property
+    def query(self) -> bytes:
+        """Query as it stands now, without the question mark."""
+        return self.request.query if self.url is None else self.url.partition(b"?")[2]
+
+    @property
+    def match_paths(self) -> tuple[str, str, str]:
+        """The received path in the three forms that patterns are tried on (contract 06.2), unescaped.
+
+        Without listen path and version; without listen path; whole.
+        """
+        paths = self._match_paths
+        if paths is None:
+            whole = self.request.path
+            text = (unquote_to_bytes(whole) if b"%" in whole else whole).decode("utf-8", "surrogateescape")
+            relative = self.route.relative(text)
+            paths = self._match_paths = (self.route.unversioned(relative, self.version_name), relative, text)
+        return paths
+
+    @property
+    def client_ip(self) -> str:
+        """The client's address as contract 06.9 finds it; "" when X-Forwarded-For is not deep enough."""
+        ip = self._client_ip
+        if ip is None:
+            depth = self.services.settings.http_server_options.xff_depth
+            ip = self._client_ip = client_ip_of(self.request.headers, self.client.peer_ip, depth)
+        return ip
+
+    async def read_body(self, limit_bytes: int = 0) -> bytes:
+        """Return the whole request body; it is then sent from memory. Raises BadMessage 413 past the limit."""
+        if self.body is None:
+            self.body = await self.client.read_body(limit_bytes)
+        return self.body

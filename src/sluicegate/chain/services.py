@@ -1,0 +1,37 @@
+"""What a middleware may use of the node, handed to `from_definition`; during a request it is `exchange.services`.
+
+Nothing here is global: a test builds the `Services` it wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.policy import PolicyBook
+    from sluicegate.settings.model import Settings
+    from sluicegate.store.cache import ResponseCache
+    from sluicegate.store.keys import KeyStore
+    from sluicegate.store.limiter import Limiter
+
+
+@dataclass(slots=True)
+class Services:
+    """The node's parts that a chain works with.
+
+    settings:  how this process runs.
+    keys:      sessions by token (contract 05.2), cached in memory.
+    policies:  the policies in force.
+    limiter:   rates and quotas, exact over all workers that share it.
+    cache:     stored responses (contract 09.8).
+    log:       writes one application log line: level, message, fields.
+    """
+
+    settings: Settings
+    keys: KeyStore
+    policies: PolicyBook
+    limiter: Limiter
+    cache: ResponseCache
+    log: Callable[..., None]
