@@ -1,7 +1,7 @@
 """One request, its response, and what was learnt between.
 
-An `Exchange` is made when a request head has been read and is gone when the record of it is written. It is not a bag for
-anything: each attribute has one writer, named beside it. Rarely set ones are class attributes, so that they cost nothing.
+An `Exchange` is made when a request head has been read and is gone when the record of it is written. It is not a bag
+for anything: each attribute has one writer, named beside it. Rarely set ones are class attributes: they cost nothing.
 """
 
 from __future__ import annotations
@@ -70,8 +70,10 @@ class Exchange:
     key_hash = ""  # set by auth: the name of the session in the store (contract 05.2)
     session: Session | None = None  # set by auth: with its policies applied
     context: dict[str, Any] | None = None  # set by ContextVars; None when the API does not ask for them
-    rate: tuple[int, int, int] | None = None  # set by limits: X-RateLimit-Limit, -Remaining, -Reset, when the source is rate_limits
-    quota: tuple[int, int, int] = (0, 0, 0)  # set by limits: the same of the quota (contract 07.11)
+    # X-RateLimit-Limit, -Remaining, -Reset (contract 07.11), set by limits: of the rate where that is the source,
+    # else None, and of the quota
+    rate: tuple[int, int, int] | None = None
+    quota: tuple[int, int, int] = (0, 0, 0)
     tracked = True  # set by TrackEndpoint: False: no analytics record
     tracked_path = ""  # set by TrackEndpoint: the pattern that stands for the path in the record
     tags: tuple[str, ...] = ()  # set by whoever knows one: more tags of the record
@@ -84,6 +86,7 @@ class Exchange:
     timeout_s = 0.0  # set by HardTimeouts: for the whole upstream exchange; 0 is the default
     breaker: Any = None  # upstream.breaker.Breaker that watches this exchange, set by CircuitBreaker
     body: bytes | None = None  # set by read_body, or by a transform: the whole request body, to be sent instead
+    hides_client = False  # set by TransformHeaders: True: X-Forwarded-For is not sent
     response_headers: HeaderLines = ()  # set by Cors, versions: more headers for whatever answer leaves
 
     # looping
@@ -91,6 +94,7 @@ class Exchange:
     loop_limit = 5  # set by the loop
     check_limits = True  # set by the loop: False inside a loop unless it asked for them
 
+    _headers: Headers | None = None  # None as long as nobody has changed them
     _match_paths: tuple[str, str, str] | None = None
     _client_ip: str | None = None
 
@@ -105,8 +109,11 @@ class Exchange:
 
     @property
     def headers(self) -> Headers:
-        """The request's headers: what is changed here is what the upstream gets."""
-        return self.request.headers
+        """The headers that the upstream gets, to be changed at will. To look only, ask `request.headers`: it costs less."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = self.request.headers.copy()
+        return headers
 
     @property
     def path(self) -> bytes:
