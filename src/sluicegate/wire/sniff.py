@@ -15,7 +15,7 @@ HTML = b"text/html; charset=utf-8"
 UNKNOWN = b"application/octet-stream"
 
 BLANKS = b"\t\n\x0c\r "
-BINARY_BYTE = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+BINARY = bytes(one for one in range(32) if one not in b"\t\n\x0c\r\x1b")
 # A tag counts only when a blank or `>` ends it (WHATWG: tag-terminating byte).
 HTML_START = re.compile(
     rb"(?:<!doctype html|<html|<head|<script|<iframe|<h1|<div|<font|<table|<a|<style|<title|<b|<body|<br|<p|<!--)[ >]",
@@ -68,7 +68,7 @@ def content_type_of(body: bytes) -> bytes:
         return SIGNATURES[(found.lastindex or 1) - 1][1]
     elif _is_mp4(data):
         return b"video/mp4"
-    return UNKNOWN if BINARY_BYTE.search(start) else TEXT
+    return TEXT if len(data.translate(None, BINARY)) == len(data) else UNKNOWN
 
 
 def _is_mp4(data: bytes) -> bool:
