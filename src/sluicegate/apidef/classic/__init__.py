@@ -216,4 +216,4 @@ __all__ = [
     "VersionPaths",
     "VirtualMeta",
     "WebHookHandlerConf",
-,]
+]
