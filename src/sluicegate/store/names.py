@@ -1,0 +1,63 @@
+"""Every name under which something lies in the store, and every channel: nowhere else is one spelt.
+
+They are Tyk's to the byte (contract 05.1), so that nodes of both kinds can share one Redis. Names with `sluice` in them
+are ours, and hold what Tyk has no counterpart for.
+"""
+
+from __future__ import annotations
+
+KEY = "apikey-"
+ORG_KEY = "orgkey."
+CACHE = "cache-"
+QUOTA = "quota-"
+RATE_LIMIT = "rate-limit-"
+BLOCKED = ".BLOCKED"
+EXACT_LIMIT = "sluice-limit-"
+
+NOTIFICATIONS = "tyk.cluster.notifications"
+"""The channel on which nodes tell each other what changed (contract 05.5)."""
+
+
+def session(name: str) -> str:
+    """Return where the session of a key lies; `name` is its hash, or the token where keys are not hashed."""
+    return KEY + name
+
+
+def org_session(org_id: str) -> str:
+    """Return where the session of an organisation lies."""
+    return ORG_KEY + org_id
+
+
+def rate_limit(name: str, scope: str = "", endpoint: str = "") -> str:
+    """Return the name of a rate limit's counter; parts lose their outer hyphens, empty ones are left out (07.1)."""
+    return _joined("rate-limit", scope, name, endpoint)
+
+
+def quota(name: str, scope: str = "") -> str:
+    """Return the name of a quota's counter (contract 07.10)."""
+    return _joined("quota", scope, name)
+
+
+def blocked(rate_limit_name: str) -> str:
+    """Return the name of the mark that a rate limit is exceeded (contract 07.4)."""
+    return rate_limit_name + BLOCKED
+
+
+def fixed_window(rate_limit_name: str, starts_ns: int) -> str:
+    """Return the name of one window's counter; it started `starts_ns` nanoseconds after 1970 (contract 07.6)."""
+    return f"{rate_limit_name}/{starts_ns}"
+
+
+def exact_limit(rate_limit_name: str) -> str:
+    """Return the name of our own exact counter; the braces choose its slot in a Redis Cluster."""
+    return f"{EXACT_LIMIT}{{{rate_limit_name}}}"
+
+
+def cached_response(api_id: str, key: str) -> str:
+    """Return where a stored response lies; `key` begins with the API's id once more (contract 09.8)."""
+    return f"{CACHE}{api_id}{key}"
+
+
+def _joined(*parts: str) -> str:
+    stripped = (part.strip("-") for part in parts)
+    return "-".join(part for part in stripped if part)
