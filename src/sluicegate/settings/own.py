@@ -1,0 +1,71 @@
+"""Settings that Tyk does not have: the cluster, and what is this gateway's own."""
+
+from __future__ import annotations
+
+from sluicegate.settings.section import Amount, Seconds, Section
+
+
+class Cluster(Section):
+    """Nodes that share a store."""
+
+    enabled: bool = False
+    """This node belongs to a cluster; needs a store that several machines reach."""
+    node_id: str = ""
+    """Name of this node in the cluster; empty: made up at every start."""
+    data_sync_interval: Seconds = 10.0
+    """Seconds between two looks for changes that no message told of."""
+
+
+class Prometheus(Section):
+    """The page that Prometheus fetches metrics from."""
+
+    enabled: bool = True
+    """Serve it, on the port of the admin API."""
+    path: str = "/metrics"
+    """Where."""
+    max_apis: Amount = 1000
+    """APIs that have series of their own; those beyond are counted together as `other`."""
+
+
+class Ejection(Section):
+    """When a target that fails is left out for a while (the last one never is)."""
+
+    failures: Amount = 3
+    """Failed connections in a row that eject a target. 0: never."""
+    base_s: Seconds = 1.0
+    """How long the first time; doubled at every further ejection."""
+    max_s: Seconds = 30.0
+    """How long at most."""
+
+
+class Sluicegate(Section):
+    """What is this gateway's own. Limits on what a client controls are on by default."""
+
+    workers: Amount = 0
+    """Worker processes. 0: one for each processor this process may use."""
+    store_path: str = ""
+    """File of the embedded store. Empty: `sluicegate.db` beside the configuration file, or in the working directory."""
+    proxy_protocol: bool = False
+    """Every client connection begins with a PROXY protocol header (v1 or v2), which names the client."""
+    max_connections: Amount = 10_000
+    """Client connections of one worker; those beyond are closed at once."""
+    max_header_bytes: Amount = 65_536
+    """Bytes of a request's head, and of an answer's; more is answered with 431, or with 502 for an answer."""
+    max_header_count: Amount = 200
+    """Header fields of a message; more is answered as too many bytes are."""
+    max_buffered_body_bytes: Amount = 10_485_760
+    """Bytes of a body that a middleware may hold in memory; more is answered with 413."""
+    header_timeout_s: Seconds = 10.0
+    """Time for the head of a request, from its first byte to its last."""
+    body_timeout_s: Seconds = 60.0
+    """Longest silence while a request body is being read."""
+    idle_timeout_s: Seconds = 75.0
+    """How long a client's connection may wait for its next request."""
+    upstream_idle_timeout_s: Seconds = 55.0
+    """How long an unused connection to a target is kept."""
+    upstream_max_idle: Amount = 128
+    """Unused connections a worker keeps for one target, where `max_idle_connections_per_host` sets none."""
+    ejection: Ejection = Ejection()
+    prometheus: Prometheus = Prometheus()
+    analytics_file: str = ""
+    """With the embedded store: file that analytics records go to, one JSON object a line. Empty: records are dropped."""
