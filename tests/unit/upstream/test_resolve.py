@@ -1,0 +1,126 @@
+"""Names to addresses: what is remembered, how long, and what a failure does."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sluicegate.errors import UpstreamError, UpstreamFault
+from sluicegate.upstream.resolve import REMEMBERED_NAMES, Resolver
+
+
+class Zone:
+    """A resolver that knows what it is told, and counts."""
+
+    def __init__(self, *ips: str) -> None:
+        self.ips = list(ips)
+        self.asked: list[str] = []
+        self.now = 0.0
+
+    async def ask(self, host: str) -> list[str]:
+        self.asked.append(host)
+        await asyncio.sleep(0)
+        if not self.ips:
+            raise OSError("unknown")
+        return list(self.ips)
+
+    def resolver(self, ttl_s: float = 30, strategy: str = "") -> Resolver:
+        return Resolver(ttl_s, strategy, ask=self.ask, clock=lambda: self.now)
+
+
+def test_addresses_are_at_hand() -> None:
+    zone = Zone()
+    assert zone.resolver().addresses_now("127.0.0.1", 80) == [("127.0.0.1", 80)]
+    assert zone.resolver().addresses_now("::1", 81) == [("::1", 81)]
+    assert zone.asked == []
+
+
+async def test_a_name_is_asked_once_until_it_expires() -> None:
+    zone = Zone("10.0.0.1", "10.0.0.2")
+    resolver = zone.resolver()
+    assert resolver.addresses_now("a.test", 80) is None
+    assert await resolver.addresses("a.test", 80) == [("10.0.0.1", 80), ("10.0.0.2", 80)]
+    assert resolver.addresses_now("a.test", 81) == [("10.0.0.1", 81), ("10.0.0.2", 81)]
+    zone.ips = ["10.0.0.3"]
+    zone.now = 30
+    assert resolver.addresses_now("a.test", 80) is None
+    assert await resolver.addresses("a.test", 80) == [("10.0.0.3", 80)]
+    assert len(zone.asked) == 2
+
+
+async def test_many_at_once_share_one_look_up() -> None:
+    zone = Zone("10.0.0.1")
+    resolver = zone.resolver()
+    await asyncio.gather(*(resolver.addresses("a.test", 80) for _ in range(10)))
+    assert len(zone.asked) == 1
+
+
+async def test_one_that_gives_up_leaves_the_answer_to_the_others() -> None:
+    zone = Zone("10.0.0.1")
+    resolver = zone.resolver()
+    first = asyncio.ensure_future(resolver.addresses("a.test", 80))
+    second = asyncio.ensure_future(resolver.addresses("a.test", 80))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == [("10.0.0.1", 80)]
+
+
+async def test_a_failure_is_told_and_holds_a_second() -> None:
+    zone = Zone()
+    resolver = zone.resolver()
+    for _ in range(2):
+        with pytest.raises(UpstreamError) as caught:
+            await resolver.addresses("a.test", 80)
+        assert caught.value.fault is UpstreamFault.DNS
+        assert caught.value.untouched
+    assert len(zone.asked) == 1
+    zone.ips = ["10.0.0.1"]
+    zone.now = 1
+    assert await resolver.addresses("a.test", 80) == [("10.0.0.1", 80)]
+
+
+async def test_a_stale_answer_stands_in_for_a_failure_for_an_hour() -> None:
+    zone = Zone("10.0.0.1")
+    resolver = zone.resolver()
+    await resolver.addresses("a.test", 80)
+    zone.ips = []
+    zone.now = 100
+    assert await resolver.addresses("a.test", 80) == [("10.0.0.1", 80)]
+    assert resolver.addresses_now("a.test", 80) is not None, "for a second nobody asks again"
+    zone.now = 4000
+    with pytest.raises(UpstreamError):
+        await resolver.addresses("a.test", 80)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "count", "kept_at_31_s"), [("no_cache", 2, False), ("pick_first", 1, True), ("random", 1, True)]
+)
+async def test_strategies_for_several_addresses(strategy: str, count: int, kept_at_31_s: bool) -> None:
+    zone = Zone("10.0.0.1", "10.0.0.2")
+    resolver = zone.resolver(ttl_s=3600, strategy=strategy)
+    found = await resolver.addresses("a.test", 80)
+    assert len(found) == count
+    assert found[0][0] in zone.ips
+    zone.now = 31
+    assert (resolver.addresses_now("a.test", 80) is not None) is kept_at_31_s
+
+
+async def test_a_negative_ttl_is_for_ever() -> None:
+    zone = Zone("10.0.0.1")
+    resolver = zone.resolver(ttl_s=-1)
+    await resolver.addresses("a.test", 80)
+    zone.now = 1e9
+    assert resolver.addresses_now("a.test", 80)
+
+
+def test_memory_is_bounded() -> None:
+    resolver = Resolver()
+    for number in range(REMEMBERED_NAMES + 1):
+        resolver.addresses_now(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1)
+    assert len(resolver._answers) <= REMEMBERED_NAMES
+
+
+async def test_the_system_resolver_knows_localhost() -> None:
+    found = await Resolver().addresses("localhost", 80)
+    assert set(found) <= {("127.0.0.1", 80), ("::1", 80)}
