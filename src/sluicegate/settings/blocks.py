@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sluicegate.settings.section import FloatOrDefault, IntOrDefault, Nanoseconds, NanosecondsOrDefault, Section
 
 
-class Policies(Section):
+class Policies(Section, frozen=True):
     """Where policies come from."""
 
     policy_source: Literal["", "file", "service", "rpc"] = ""
@@ -22,7 +22,7 @@ class Policies(Section):
     """Folder with one policy a file; the admin API writes there."""
 
 
-class DBAppConfOptions(Section):
+class DBAppConfOptions(Section, frozen=True):
     """The Dashboard as the source of definitions."""
 
     connection_string: str = ""
@@ -35,7 +35,7 @@ class DBAppConfOptions(Section):
     """The tags."""
 
 
-class DNSMonitor(Section):
+class DNSMonitor(Section, frozen=True):
     """Looks whether the hub's name has a new address."""
 
     enabled: bool = False
@@ -44,7 +44,7 @@ class DNSMonitor(Section):
     """Seconds between two looks."""
 
 
-class SlaveOptions(Section):
+class SlaveOptions(Section, frozen=True):
     """Being the far side of a multi-region hub."""
 
     use_rpc: bool = False
@@ -96,7 +96,7 @@ class SlaveOptions(Section):
     """Fetch only certificates that an API uses."""
 
 
-class Provider(Section):
+class Provider(Section, frozen=True):
     """A source of keys or sessions."""
 
     name: str = ""
@@ -107,7 +107,7 @@ class Provider(Section):
     """Its own options."""
 
 
-class AuthOverride(Section):
+class AuthOverride(Section, frozen=True):
     """Another source of keys or sessions for all APIs."""
 
     force_auth_provider: bool = False
@@ -118,7 +118,7 @@ class AuthOverride(Section):
     session_provider: Provider = Provider()
 
 
-class MonitorWebhook(Section):
+class MonitorWebhook(Section, frozen=True):
     """The call that a monitor makes."""
 
     method: str = ""
@@ -133,7 +133,7 @@ class MonitorWebhook(Section):
     """Seconds during which the same event is not sent again."""
 
 
-class Monitor(Section):
+class Monitor(Section, frozen=True):
     """Calls a webhook when a share of a quota is used up."""
 
     enable_trigger_monitors: bool = False
@@ -147,14 +147,14 @@ class Monitor(Section):
     """Watch organisations."""
 
 
-class ServiceDiscovery(Section):
+class ServiceDiscovery(Section, frozen=True):
     """Targets that are looked up."""
 
     default_cache_timeout: IntOrDefault = 120
     """Seconds that an answer is kept."""
 
 
-class UptimeTestsConfig(Section):
+class UptimeTestsConfig(Section, frozen=True):
     """How targets are tested."""
 
     failure_trigger_sample_size: IntOrDefault = 3
@@ -167,7 +167,7 @@ class UptimeTestsConfig(Section):
     """Record the results."""
 
 
-class UptimeTests(Section):
+class UptimeTests(Section, frozen=True):
     """Active tests of targets."""
 
     disable: bool = False
@@ -177,7 +177,7 @@ class UptimeTests(Section):
     config: UptimeTestsConfig = UptimeTestsConfig()
 
 
-class HealthCheck(Section):
+class HealthCheck(Section, frozen=True):
     """The health figures of the admin API."""
 
     enable_health_checks: bool = False
@@ -186,14 +186,14 @@ class HealthCheck(Section):
     """Seconds that they look back."""
 
 
-class LivenessCheck(Section):
+class LivenessCheck(Section, frozen=True):
     """The checks behind the health endpoint."""
 
     check_duration: NanosecondsOrDefault = 10_000_000_000
     """Time between two checks."""
 
 
-class DNSCache(Section):
+class DNSCache(Section, frozen=True):
     """Memory for addresses of upstreams."""
 
     enabled: bool = False
@@ -204,7 +204,7 @@ class DNSCache(Section):
     """Which of several addresses is used."""
 
 
-class LocalSessionCache(Section):
+class LocalSessionCache(Section, frozen=True):
     """Sessions kept in memory for 10 seconds."""
 
     disable_cached_session_state: bool = False
@@ -215,7 +215,7 @@ class LocalSessionCache(Section):
     """Without effect."""
 
 
-class CoProcessOptions(Section):
+class CoProcessOptions(Section, frozen=True):
     """Plugins in other processes and in Python."""
 
     enable_coprocess: bool = False
@@ -236,7 +236,7 @@ class CoProcessOptions(Section):
     """Version of Python to load."""
 
 
-class EventTrigger(Section):
+class EventTrigger(Section, frozen=True):
     """What is done when an event happens."""
 
     handler_name: str = ""
@@ -245,21 +245,21 @@ class EventTrigger(Section):
     """Its options."""
 
 
-class EventHandlers(Section):
+class EventHandlers(Section, frozen=True):
     """What is done at events of all APIs."""
 
     events: dict[str, list[EventTrigger]] = {}
     """Handlers by event."""
 
 
-class ConsulAuth(Section):
+class ConsulAuth(Section, frozen=True):
     """Basic authentication with Consul."""
 
     username: str = ""
     password: str = ""
 
 
-class ConsulTLS(Section):
+class ConsulTLS(Section, frozen=True):
     """TLS towards Consul."""
 
     address: str = ""
@@ -270,7 +270,7 @@ class ConsulTLS(Section):
     insecure_skip_verify: bool = False
 
 
-class Consul(Section):
+class Consul(Section, frozen=True):
     """Consul as a source of secrets."""
 
     address: str = ""
@@ -282,7 +282,7 @@ class Consul(Section):
     tls_config: ConsulTLS = ConsulTLS()
 
 
-class Vault(Section):
+class Vault(Section, frozen=True):
     """Vault as a source of secrets."""
 
     address: str = ""
@@ -293,14 +293,14 @@ class Vault(Section):
     kv_version: IntOrDefault = 2
 
 
-class SecretFiles(Section):
+class SecretFiles(Section, frozen=True):
     """Files as a source of secrets."""
 
     base_path: str = ""
     """Folder that `file://` references are read from; nothing outside of it is."""
 
 
-class KV(Section):
+class KV(Section, frozen=True):
     """Where references to secrets lead."""
 
     consul: Consul = Consul()
@@ -310,14 +310,14 @@ class KV(Section):
     """Further sources, for `kv://` references."""
 
 
-class TykError(Section):
+class TykError(Section, frozen=True):
     """A text and a status in place of the usual ones."""
 
     message: str = ""
     code: int = 0
 
 
-class ResourceSync(Section):
+class ResourceSync(Section, frozen=True):
     """Loading definitions and policies again when it failed."""
 
     retry_attempts: int = 0
@@ -326,7 +326,7 @@ class ResourceSync(Section):
     """Seconds between two attempts."""
 
 
-class OASConfig(Section):
+class OASConfig(Section, frozen=True):
     """How strictly OpenAPI documents are read."""
 
     validate_examples: bool = False
@@ -335,7 +335,7 @@ class OASConfig(Section):
     """Defaults must fit their schema."""
 
 
-class Streaming(Section):
+class Streaming(Section, frozen=True):
     """Streams (Tyk Streams)."""
 
     enabled: bool = False
@@ -344,14 +344,14 @@ class Streaming(Section):
     """Components that are off otherwise."""
 
 
-class JWKSCache(Section):
+class JWKSCache(Section, frozen=True):
     """Memory for key sets."""
 
     timeout: IntOrDefault = 240
     """Seconds."""
 
 
-class JWKS(Section):
+class JWKS(Section, frozen=True):
     """Key sets of token issuers."""
 
     cache: JWKSCache = JWKSCache()

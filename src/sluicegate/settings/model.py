@@ -1,7 +1,7 @@
 """All settings, as `tyk.conf` names them: this file is the root, its neighbours are the blocks (contract 01.6).
 
-Read on: `section` (what a default means), `server`, `storage`, `blocks`, `outbound`, `telemetry`, and `own` for what Tyk
-does not have. `load` fills it from file and environment; nothing but the defaults stands here.
+Read on: `section` (what a default means), `server`, `storage`, `blocks`, `outbound`, `telemetry`, and `own` for what
+Tyk does not have. `load` fills it from file and environment; nothing but the defaults stands here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sluicegate.settings.server import HTTPServerOptions, PortsWhiteList, Securi
 from sluicegate.settings.storage import StorageOptions
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """How this process runs."""
 
     # The gateway's port and the admin API's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluicegate.settings.section import Section
 
 
-class OutboundProxy(Section):
+class OutboundProxy(Section, frozen=True):
     """The HTTP proxy for one kind of call."""
 
     enabled: bool = False
@@ -18,7 +18,7 @@ class OutboundProxy(Section):
     """Hosts, comma-separated, that are called directly."""
 
 
-class OutboundMTLS(Section):
+class OutboundMTLS(Section, frozen=True):
     """The client certificate for one kind of call: from files, or from the certificate store, not both."""
 
     enabled: bool = False
@@ -41,14 +41,14 @@ class OutboundMTLS(Section):
     """Highest TLS version."""
 
 
-class OutboundService(Section):
+class OutboundService(Section, frozen=True):
     """How one kind of service is called."""
 
     proxy: OutboundProxy = OutboundProxy()
     mtls: OutboundMTLS = OutboundMTLS()
 
 
-class ExternalServices(Section, rename={"global_": "global"}):
+class ExternalServices(Section, frozen=True, rename={"global_": "global"}):
     """How services are called, by purpose; `global` stands for those that say nothing."""
 
     global_: OutboundProxy = OutboundProxy()

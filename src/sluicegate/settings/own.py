@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluicegate.settings.section import Amount, Seconds, Section
 
 
-class Cluster(Section):
+class Cluster(Section, frozen=True):
     """Nodes that share a store."""
 
     enabled: bool = False
@@ -16,7 +16,7 @@ class Cluster(Section):
     """Seconds between two looks for changes that no message told of."""
 
 
-class Prometheus(Section):
+class Prometheus(Section, frozen=True):
     """The page that Prometheus fetches metrics from."""
 
     enabled: bool = True
@@ -27,7 +27,7 @@ class Prometheus(Section):
     """APIs that have series of their own; those beyond are counted together as `other`."""
 
 
-class Ejection(Section):
+class Ejection(Section, frozen=True):
     """When a target that fails is left out for a while (the last one never is)."""
 
     failures: Amount = 3
@@ -38,7 +38,7 @@ class Ejection(Section):
     """How long at most."""
 
 
-class Sluicegate(Section):
+class Sluicegate(Section, frozen=True):
     """What is this gateway's own. Limits on what a client controls are on by default."""
 
     workers: Amount = 0
@@ -68,4 +68,4 @@ class Sluicegate(Section):
     ejection: Ejection = Ejection()
     prometheus: Prometheus = Prometheus()
     analytics_file: str = ""
-    """With the embedded store: file that analytics records go to, one JSON object a line. Empty: records are dropped."""
+    """With the embedded store: file for analytics records, one JSON object a line. Empty: they are dropped."""

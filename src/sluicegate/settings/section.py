@@ -13,8 +13,11 @@ import msgspec
 from msgspec import Meta
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """One block of the settings. Attributes are named as in `tyk.conf`; a text behind an attribute documents it."""
+class Section(msgspec.Struct, frozen=True):
+    """One block of the settings. Attributes are named as in `tyk.conf`; a text behind an attribute documents it.
+
+    Not to be changed: `msgspec.structs.replace` makes another.
+    """
 
 
 ZERO_MEANS_DEFAULT = "zero_means_default"

@@ -7,7 +7,7 @@ from typing import Literal
 from sluicegate.settings.section import IntOrDefault, Port, Section, TLSVersion
 
 
-class CertData(Section):
+class CertData(Section, frozen=True):
     """A certificate of the listener."""
 
     domain_name: str = ""
@@ -18,7 +18,7 @@ class CertData(Section):
     """PEM file with the private key."""
 
 
-class HTTPServerOptions(Section):
+class HTTPServerOptions(Section, frozen=True):
     """How client connections are accepted and read."""
 
     read_timeout: IntOrDefault = 120
@@ -67,7 +67,7 @@ class HTTPServerOptions(Section):
     """Bytes of an upstream's answer that a body transform reads; more is answered with 500. 0: no limit."""
 
 
-class Certificates(Section):
+class Certificates(Section, frozen=True):
     """Certificates by purpose: ids in the store, fingerprints or file paths."""
 
     apis: list[str] = []
@@ -82,7 +82,7 @@ class Certificates(Section):
     """Certificates for talking to the multi-region hub."""
 
 
-class CertificateExpiryMonitor(Section):
+class CertificateExpiryMonitor(Section, frozen=True):
     """When certificates that run out are reported."""
 
     warning_threshold_days: IntOrDefault = 30
@@ -93,7 +93,7 @@ class CertificateExpiryMonitor(Section):
     """Seconds between two events for one certificate."""
 
 
-class Security(Section):
+class Security(Section, frozen=True):
     """Certificates, pinning and mutual TLS."""
 
     private_certificate_encoding_secret: str = ""
@@ -111,14 +111,14 @@ class Security(Section):
 PortWhiteListProtocol = Literal["http", "https", "tcp", "tls"]
 
 
-class PortRange(Section, rename={"from_": "from"}):
+class PortRange(Section, frozen=True, rename={"from_": "from"}):
     """Ports from one to another, both included."""
 
     from_: Port = 0
     to: Port = 0
 
 
-class PortsWhiteList(Section):
+class PortsWhiteList(Section, frozen=True):
     """The ports that APIs of one protocol may open."""
 
     ranges: list[PortRange] = []

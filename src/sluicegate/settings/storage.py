@@ -7,7 +7,7 @@ from typing import Literal
 from sluicegate.settings.section import IntOrDefault, PortOrDefault, Section, StrOrDefault, TLSVersionName
 
 
-class IAMAuth(Section):
+class IAMAuth(Section, frozen=True):
     """Sign in to a cloud's Redis with a short-lived token."""
 
     enabled: bool = False
@@ -20,7 +20,7 @@ class IAMAuth(Section):
     """How long before its end a token is renewed."""
 
 
-class StorageOptions(Section):
+class StorageOptions(Section, frozen=True):
     """How a Redis is reached."""
 
     type: Literal["", "embedded", "redis"] = ""

@@ -7,7 +7,7 @@ from typing import Any
 from sluicegate.settings.section import FloatOrDefault, IntOrDefault, Section, StrOrDefault
 
 
-class NormaliseURLs(Section):
+class NormaliseURLs(Section, frozen=True):
     """Ids in recorded paths are replaced by a placeholder."""
 
     enabled: bool = False
@@ -22,7 +22,7 @@ class NormaliseURLs(Section):
     """Expressions whose matches become `{var}`."""
 
 
-class AnalyticsConfig(Section):
+class AnalyticsConfig(Section, frozen=True):
     """What is recorded of each request, and where it goes."""
 
     type: str = ""
@@ -50,7 +50,7 @@ class AnalyticsConfig(Section):
     """Form of a record: `msgpack` or `protobuf`."""
 
 
-class AccessLogs(Section):
+class AccessLogs(Section, frozen=True):
     """One log line for each request."""
 
     enabled: bool = False
@@ -59,7 +59,7 @@ class AccessLogs(Section):
     """Fields to keep; empty: all (contract 12.2)."""
 
 
-class Tracing(Section):
+class Tracing(Section, frozen=True):
     """OpenTracing, which OpenTelemetry has replaced."""
 
     name: str = ""
@@ -70,7 +70,7 @@ class Tracing(Section):
     """Options of the tracer."""
 
 
-class OTelTLS(Section):
+class OTelTLS(Section, frozen=True):
     """TLS towards a collector."""
 
     enable: bool = False
@@ -89,7 +89,7 @@ class OTelTLS(Section):
     """Lowest TLS version."""
 
 
-class OTelBatch(Section):
+class OTelBatch(Section, frozen=True):
     """How spans are batched."""
 
     max_queue_size: IntOrDefault = 2048
@@ -100,7 +100,7 @@ class OTelBatch(Section):
     """Seconds until a batch that is not full leaves."""
 
 
-class OTelSampling(Section):
+class OTelSampling(Section, frozen=True):
     """Which requests are traced."""
 
     type: StrOrDefault = "AlwaysOn"
@@ -111,7 +111,7 @@ class OTelSampling(Section):
     """Follow the decision of the caller, if there is one."""
 
 
-class OTelExport(Section):
+class OTelExport(Section, frozen=True):
     """Where spans go, and which."""
 
     enabled: bool = False
@@ -137,27 +137,27 @@ class OTelExport(Section):
     sampling: OTelSampling = OTelSampling()
 
 
-class MCPTraceSource(Section):
+class MCPTraceSource(Section, frozen=True):
     """A place of an MCP message where a trace context may stand."""
 
     type: str = ""
     name: str = ""
 
 
-class MCPTraceContext(Section):
+class MCPTraceContext(Section, frozen=True):
     """Where the trace context of MCP messages is read."""
 
     read_sources: list[MCPTraceSource] = []
     """Places, the first that has one counts."""
 
 
-class OTelTraces(OTelExport):
+class OTelTraces(OTelExport, frozen=True):
     """The same as at the root of `opentelemetry`; counts instead of it when enabled."""
 
     mcp: MCPTraceContext = MCPTraceContext()
 
 
-class OTelRetry(Section):
+class OTelRetry(Section, frozen=True):
     """How a failed delivery is tried again; times in milliseconds."""
 
     enabled: bool | None = None
@@ -170,7 +170,7 @@ class OTelRetry(Section):
     """When to give up."""
 
 
-class OTelMetrics(Section):
+class OTelMetrics(Section, frozen=True):
     """Metrics that are pushed to a collector; what is not set is taken from the traces' settings."""
 
     enabled: bool | None = None
@@ -201,14 +201,14 @@ class OTelMetrics(Section):
     """Instruments of our own (contract 12.4). Absent: the default ones; empty: none."""
 
 
-class OpenTelemetry(OTelExport):
+class OpenTelemetry(OTelExport, frozen=True):
     """OpenTelemetry: traces and metrics."""
 
     traces: OTelTraces = OTelTraces()
     metrics: OTelMetrics = OTelMetrics()
 
 
-class NewRelic(Section):
+class NewRelic(Section, frozen=True):
     """New Relic."""
 
     app_name: str = ""
