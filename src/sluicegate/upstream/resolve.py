@@ -19,19 +19,19 @@ import ipaddress
 import random
 import socket
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sluicegate.clock import ticks
 from sluicegate.errors import UpstreamError, UpstreamFault
+
+if TYPE_CHECKING:
+    from sluicegate.settings.model import Settings
 
 DEFAULT_TTL_S = 30.0
 FAILURE_TTL_S = 1.0
 STALE_S = 3600.0
 REMEMBERED_NAMES = 10_000
 """Names may come from requests (URL rewrites), so their number is bounded; then all are forgotten."""
-
-Address = tuple[str, int]
-"""IP address and port."""
 
 
 class Answer(NamedTuple):
@@ -75,8 +75,14 @@ class Resolver:
         self._answers: dict[str, Answer] = {}
         self._asking: dict[str, asyncio.Future[Answer]] = {}
 
-    def addresses_now(self, host: str, port: int) -> list[Address] | None:
-        """Return the addresses to try in order, or None when one has to wait for `addresses`."""
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the resolver that the settings ask for."""
+        cache = settings.dns_cache
+        return cls(cache.ttl, cache.multiple_ips_handle_strategy) if cache.enabled else cls()
+
+    def addresses_now(self, host: str) -> tuple[str, ...] | None:
+        """Return the IP addresses to try in order, or None when one has to wait for `addresses`."""
         answer = self._answers.get(host)
         if answer is None:
             if not _is_address(host):
@@ -84,11 +90,11 @@ class Resolver:
             answer = self._remember(host, Answer((host,), float("inf")))
         if not answer.ips or answer.until <= self._clock():
             return None
-        return [(ip, port) for ip in answer.ips]
+        return answer.ips
 
-    async def addresses(self, host: str, port: int) -> list[Address]:
-        """Return the addresses to try in order. Raises UpstreamError(DNS), untouched."""
-        found = self.addresses_now(host, port)
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """Return the IP addresses to try in order. Raises UpstreamError(DNS), untouched."""
+        found = self.addresses_now(host)
         if found is not None:
             return found
         answer = self._answers.get(host)
@@ -96,7 +102,7 @@ class Resolver:
             answer = await self._ask_once(host)
         if not answer.ips:
             raise UpstreamError(UpstreamFault.DNS, f"{host}: {answer.detail}", untouched=True)
-        return [(ip, port) for ip in answer.ips]
+        return answer.ips
 
     async def _ask_once(self, host: str) -> Answer:
         asking = self._asking.get(host)

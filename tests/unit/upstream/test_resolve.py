@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from sluicegate.errors import UpstreamError, UpstreamFault
+from sluicegate.settings.blocks import DNSCache
+from sluicegate.settings.model import Settings
 from sluicegate.upstream.resolve import REMEMBERED_NAMES, Resolver
 
 
@@ -31,39 +33,39 @@ class Zone:
 
 def test_addresses_are_at_hand() -> None:
     zone = Zone()
-    assert zone.resolver().addresses_now("127.0.0.1", 80) == [("127.0.0.1", 80)]
-    assert zone.resolver().addresses_now("::1", 81) == [("::1", 81)]
+    assert zone.resolver().addresses_now("127.0.0.1") == ("127.0.0.1",)
+    assert zone.resolver().addresses_now("::1") == ("::1",)
     assert zone.asked == []
 
 
 async def test_a_name_is_asked_once_until_it_expires() -> None:
     zone = Zone("10.0.0.1", "10.0.0.2")
     resolver = zone.resolver()
-    assert resolver.addresses_now("a.test", 80) is None
-    assert await resolver.addresses("a.test", 80) == [("10.0.0.1", 80), ("10.0.0.2", 80)]
-    assert resolver.addresses_now("a.test", 81) == [("10.0.0.1", 81), ("10.0.0.2", 81)]
+    assert resolver.addresses_now("a.test") is None
+    assert await resolver.addresses("a.test") == ("10.0.0.1", "10.0.0.2")
+    assert resolver.addresses_now("a.test") == ("10.0.0.1", "10.0.0.2")
     zone.ips = ["10.0.0.3"]
     zone.now = 30
-    assert resolver.addresses_now("a.test", 80) is None
-    assert await resolver.addresses("a.test", 80) == [("10.0.0.3", 80)]
+    assert resolver.addresses_now("a.test") is None
+    assert await resolver.addresses("a.test") == ("10.0.0.3",)
     assert len(zone.asked) == 2
 
 
 async def test_many_at_once_share_one_look_up() -> None:
     zone = Zone("10.0.0.1")
     resolver = zone.resolver()
-    await asyncio.gather(*(resolver.addresses("a.test", 80) for _ in range(10)))
+    await asyncio.gather(*(resolver.addresses("a.test") for _ in range(10)))
     assert len(zone.asked) == 1
 
 
 async def test_one_that_gives_up_leaves_the_answer_to_the_others() -> None:
     zone = Zone("10.0.0.1")
     resolver = zone.resolver()
-    first = asyncio.ensure_future(resolver.addresses("a.test", 80))
-    second = asyncio.ensure_future(resolver.addresses("a.test", 80))
+    first = asyncio.ensure_future(resolver.addresses("a.test"))
+    second = asyncio.ensure_future(resolver.addresses("a.test"))
     await asyncio.sleep(0)
     first.cancel()
-    assert await second == [("10.0.0.1", 80)]
+    assert await second == ("10.0.0.1",)
 
 
 async def test_a_failure_is_told_and_holds_a_second() -> None:
@@ -71,26 +73,26 @@ async def test_a_failure_is_told_and_holds_a_second() -> None:
     resolver = zone.resolver()
     for _ in range(2):
         with pytest.raises(UpstreamError) as caught:
-            await resolver.addresses("a.test", 80)
+            await resolver.addresses("a.test")
         assert caught.value.fault is UpstreamFault.DNS
         assert caught.value.untouched
     assert len(zone.asked) == 1
     zone.ips = ["10.0.0.1"]
     zone.now = 1
-    assert await resolver.addresses("a.test", 80) == [("10.0.0.1", 80)]
+    assert await resolver.addresses("a.test") == ("10.0.0.1",)
 
 
 async def test_a_stale_answer_stands_in_for_a_failure_for_an_hour() -> None:
     zone = Zone("10.0.0.1")
     resolver = zone.resolver()
-    await resolver.addresses("a.test", 80)
+    await resolver.addresses("a.test")
     zone.ips = []
     zone.now = 100
-    assert await resolver.addresses("a.test", 80) == [("10.0.0.1", 80)]
-    assert resolver.addresses_now("a.test", 80) is not None, "for a second nobody asks again"
+    assert await resolver.addresses("a.test") == ("10.0.0.1",)
+    assert resolver.addresses_now("a.test") is not None, "for a second nobody asks again"
     zone.now = 4000
     with pytest.raises(UpstreamError):
-        await resolver.addresses("a.test", 80)
+        await resolver.addresses("a.test")
 
 
 @pytest.mark.parametrize(
@@ -99,28 +101,36 @@ async def test_a_stale_answer_stands_in_for_a_failure_for_an_hour() -> None:
 async def test_strategies_for_several_addresses(strategy: str, count: int, kept_at_31_s: bool) -> None:
     zone = Zone("10.0.0.1", "10.0.0.2")
     resolver = zone.resolver(ttl_s=3600, strategy=strategy)
-    found = await resolver.addresses("a.test", 80)
+    found = await resolver.addresses("a.test")
     assert len(found) == count
-    assert found[0][0] in zone.ips
+    assert found[0] in zone.ips
     zone.now = 31
-    assert (resolver.addresses_now("a.test", 80) is not None) is kept_at_31_s
+    assert (resolver.addresses_now("a.test") is not None) is kept_at_31_s
 
 
 async def test_a_negative_ttl_is_for_ever() -> None:
     zone = Zone("10.0.0.1")
     resolver = zone.resolver(ttl_s=-1)
-    await resolver.addresses("a.test", 80)
+    await resolver.addresses("a.test")
     zone.now = 1e9
-    assert resolver.addresses_now("a.test", 80)
+    assert resolver.addresses_now("a.test")
+
+
+async def test_settings_decide() -> None:
+    assert await Resolver.from_settings(Settings()).addresses("127.0.0.1")
+    cached = Resolver.from_settings(
+        Settings(dns_cache=DNSCache(enabled=True, multiple_ips_handle_strategy="pick_first"))
+    )
+    assert len(await cached.addresses("localhost")) == 1
 
 
 def test_memory_is_bounded() -> None:
     resolver = Resolver()
     for number in range(REMEMBERED_NAMES + 1):
-        resolver.addresses_now(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1)
+        resolver.addresses_now(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert len(resolver._answers) <= REMEMBERED_NAMES
 
 
 async def test_the_system_resolver_knows_localhost() -> None:
-    found = await Resolver().addresses("localhost", 80)
-    assert set(found) <= {("127.0.0.1", 80), ("::1", 80)}
+    found = await Resolver().addresses("localhost")
+    assert set(found) <= {"127.0.0.1", "::1"}

@@ -1,0 +1,139 @@
+"""One address of an upstream, with all that is the same for every request to it, ready as bytes.
+
+Targets are made when a definition is read (`upstream.upstream`). During a request only the counters change: how many
+exchanges are under way, and how many connections failed in a row.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+from sluicegate.errors import ConfigError
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "tyk": 0}
+SAME_AS = {"http": "http", "ws": "http", "https": "https", "wss": "https", "tyk": "tyk"}
+"""Schemes that are spoken, and what they come to (contract 10.4); `tyk` goes on in another chain (contract 06.5)."""
+
+NOT_YET = ("h2c", "tcp", "tls")
+HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
+CONTROLS = re.compile(r"[\x00-\x20\x7f]")
+
+
+class Target:
+    """One address of an upstream.
+
+    scheme:      `http` or `https`, or `tyk`: `host` then names an API of this node.
+    host, port:  where to connect to; no brackets around IPv6.
+    host_header: what Host says unless the client's is preserved, as it was written (`a.test:8080`).
+    path_prefix: path as it was written, escaped; goes before the request's.
+    query:       goes before the request's query; no question mark.
+    weight:      its share among several, 1 or more.
+    tls:         how it is verified and greeted, with `https`; else None.
+    server_name: what certificates are verified for, with `https`.
+    key:         `host:port`, its name in metrics and health tests.
+    pool:        its connections, set by the dispatcher.
+    in_flight:   exchanges under way, counted by the pool.
+    failures:    failed connections in a row, counted by `ejection`.
+    ejections:   how often it was ejected since it last worked, counted by `ejection`.
+    ejected_until: `clock.ticks` when its ejection ends; 0: it is not ejected.
+    healthy:     False when health tests find it down.
+    """
+
+    __slots__ = (
+        "ejected_until",
+        "ejections",
+        "failures",
+        "healthy",
+        "host",
+        "host_header",
+        "in_flight",
+        "key",
+        "path_prefix",
+        "pool",
+        "port",
+        "query",
+        "scheme",
+        "server_name",
+        "tls",
+        "weight",
+    )
+
+    def __init__(self, scheme: str, host: str, port: int, host_header: bytes, path_prefix: bytes, query: bytes) -> None:
+        self.scheme, self.host, self.port = scheme, host, port
+        self.host_header, self.path_prefix, self.query = host_header, path_prefix, query
+        self.key = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.server_name = host
+        self.tls: ssl.SSLContext | None = None
+        self.weight = 1
+        self.pool: Any = None
+        self.in_flight = 0
+        self.failures = self.ejections = 0
+        self.ejected_until = 0.0
+        self.healthy = True
+
+    @property
+    def available(self) -> bool:
+        """Whether nothing speaks against sending requests there."""
+        return self.healthy and not self.ejected_until
+
+    def __repr__(self) -> str:
+        return f"Target({self.url})"
+
+    @property
+    def url(self) -> str:
+        """The address in one line, for logs and for telling targets apart."""
+        query = f"?{self.query.decode()}" if self.query else ""
+        return f"{self.scheme}://{self.host_header.decode()}{self.path_prefix.decode()}{query}"
+
+
+def parse_target(text: str, default_scheme: str = "http", where: str = "") -> Target:
+    """Return the target that an URL of a definition names.
+
+    text:           `scheme://host[:port][/path][?query]`; without a scheme it gets `default_scheme` (contract 09.13).
+    where:          the field it stands in, for the error.
+
+    Raises ConfigError for whatever cannot be connected to.
+    """
+    text = text.strip()
+    if "://" not in text:
+        text = f"{default_scheme or 'http'}://{text}"
+    if CONTROLS.search(text):
+        raise ConfigError(where, f"target {text!r} holds blanks or control characters", "escape them as %20")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+        host = _ascii_host(parts.hostname or "")
+    except (ValueError, UnicodeError) as error:
+        raise ConfigError(where, f"target {text!r} is not an URL: {error}") from None
+    written = parts.scheme.lower()
+    scheme = SAME_AS.get(written)
+    if scheme is None:
+        hint = "not served by this version" if written in NOT_YET else "use http:// or https://"
+        raise ConfigError(where, f"target {text!r} has the scheme {written!r}", hint)
+    if not HOST.fullmatch(host):
+        raise ConfigError(where, f"target {text!r} names no host", "write it as http://host:port/path")
+    return Target(
+        scheme,
+        host,
+        DEFAULT_PORTS[scheme] if port is None else port,
+        _host_header(host, parts),
+        _escaped(parts.path),
+        _escaped(parts.query),
+    )
+
+
+def _ascii_host(host: str) -> str:
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+def _host_header(host: str, parts: SplitResult) -> bytes:
+    name = f"[{host}]" if ":" in host else host
+    return (name if parts.port is None else f"{name}:{parts.port}").encode("ascii")
+
+
+def _escaped(text: str) -> bytes:
+    # What is written stays as it is; only what can stand in no request line is escaped (contract 06.1).
+    return quote(text, safe="/%:;?#[]@!$&'()*+,=-._~\"<>\\^`{|}").encode("ascii")
