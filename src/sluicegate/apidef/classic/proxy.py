@@ -24,6 +24,7 @@ class ProxyTransport(GoStruct, frozen=True):
     ssl_max_version: Uint16 = 0
     ssl_force_common_name_check: bool = False
     proxy_url: str = ""
+    ssl_ca_file: Omit[str] = ""  # not in Tyk: PEM file of the authorities to trust instead of the system's
 
 
 class ServiceDiscoveryConfiguration(GoStruct, frozen=True):
