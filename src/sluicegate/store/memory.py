@@ -1,0 +1,12 @@
+"""A store that lives and dies with the process: for trials and tests."""
+
+from __future__ import annotations
+
+from sluicegate.store.sqlite import SqliteBackend
+
+
+class MemoryBackend(SqliteBackend):
+    """The embedded store without a file. One worker only: nobody else can see it."""
+
+    def __init__(self) -> None:
+        super().__init__(None)

@@ -1,0 +1,142 @@
+"""What only a store over the network has: passwords, TLS, deadlines, and coming back."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import pytest
+import trustme
+from tests.servers import free_port, running_redis
+
+from sluicegate.errors import ConfigError, StoreError
+from sluicegate.settings.storage import StorageOptions
+from sluicegate.store.redis import RedisBackend
+from sluicegate.store.redis_options import RedisOptions, redis_options
+
+
+async def back(backend: RedisBackend) -> None:
+    """Return when the store answers again."""
+    while not (await backend.health()).reachable:  # noqa: ASYNC110 - the port has no event for it
+        await asyncio.sleep(0.01)
+
+
+async def test_user_password_and_database_are_used(tmp_path):
+    users = ["--user", "gate", "on", ">let-me-in", "~*", "&*", "+@all", "--user", "default", "off"]
+    with running_redis(tmp_path, *users) as server:
+        storage = StorageOptions(host="127.0.0.1", port=server.port, username="gate", password="let-me-in", database=3)
+        backend = RedisBackend(redis_options(storage))
+        await backend.set("a", b"1")
+        uri = f"redis://gate:let-me-in@127.0.0.1:{server.port}/3"
+        assert server.command("--no-auth-warning", "-u", uri, "GET", "a") == "1"
+        await backend.close()
+
+        wrong = RedisBackend(RedisOptions(("127.0.0.1", server.port), (("AUTH", "gate", "wrong"),)))
+        with pytest.raises(StoreError, match="refused to let us in") as caught:
+            await wrong.get("a")
+        assert "wrong" not in str(caught.value).replace("WRONGPASS", "")
+        await wrong.close()
+
+
+async def test_tls_is_verified(tmp_path):
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    files = ["--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "ca.pem"]
+    port = free_port()
+    with running_redis(tmp_path, "--tls-port", str(port), *files, "--tls-auth-clients", "no"):
+        storage = StorageOptions(host="127.0.0.1", port=port, use_ssl=True, ca_file=str(tmp_path / "ca.pem"))
+        backend = RedisBackend(redis_options(storage))
+        await backend.set("a", b"1")
+        assert await backend.get("a") == b"1"
+        await backend.close()
+
+        untrusting = RedisBackend(RedisOptions(("127.0.0.1", port), tls=ssl.create_default_context()))
+        with pytest.raises(StoreError, match="cannot be reached"):
+            await untrusting.get("a")
+        await untrusting.close()
+
+
+async def test_a_store_that_is_away_is_an_error_at_once_and_comes_back(tmp_path):
+    port = free_port()
+    backend = RedisBackend(RedisOptions(("127.0.0.1", port)))
+    gaps = []
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    with pytest.raises(StoreError, match="cannot be reached"):
+        await backend.get("a")
+    assert not (await backend.health()).reachable
+    backend.subscribe("news", heard.put_nowait, lambda: gaps.append(1))
+    for round_ in range(2):
+        with running_redis(tmp_path, port=port):
+            await back(backend)
+            await backend.set("a", b"1")
+            assert await backend.get("a") == b"1"
+            while heard.empty():
+                await backend.publish("news", b"%d" % round_)
+                await asyncio.sleep(0)
+            assert len(gaps) == round_
+            server_side = asyncio.ensure_future(backend.call("BLPOP", "nothing", 0))
+            await asyncio.sleep(0)
+        with pytest.raises(StoreError):
+            await server_side
+        while not heard.empty():
+            heard.get_nowait()
+    await backend.close()
+    with pytest.raises(StoreError, match="closed"):
+        await backend.get("a")
+
+
+async def test_a_store_that_hangs_is_an_error_after_the_deadline():
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    backend = RedisBackend(RedisOptions(("127.0.0.1", port), timeout_s=0.05))
+    with pytest.raises(StoreError, match=r"did not answer within 0\.05 s"):
+        await backend.get("a")
+    await backend.close()
+    server.close()
+
+
+async def test_what_is_not_redis_is_an_error():
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(web, "127.0.0.1", 0)
+    backend = RedisBackend(RedisOptions(("127.0.0.1", server.sockets[0].getsockname()[1])))
+    with pytest.raises(StoreError, match=r"not its protocol|nobody asked for"):
+        await backend.get("a")
+    await backend.close()
+    server.close()
+
+
+async def test_a_command_that_is_refused_is_a_store_error(redis_server):
+    backend = RedisBackend(RedisOptions(("127.0.0.1", redis_server.port)))
+    await backend.set("a", b"text")
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        await backend.list_append("a", b"1")
+    with pytest.raises(StoreError, match="not an integer"):
+        await backend.incr("a")
+    assert await backend.get("a") == b"text"
+    await backend.close()
+
+
+def test_options_are_checked_and_secrets_are_not_shown():
+    options = redis_options(StorageOptions(addrs=["[::1]:6380"], password="hidden"))
+    assert options.address == ("::1", 6380)
+    assert "hidden" not in repr(options)
+    for storage in (
+        StorageOptions(master_name="m", addrs=["a:1"]),
+        StorageOptions(enable_cluster=True),
+        StorageOptions(addrs=["a:1", "b:2"]),
+        StorageOptions(addrs=["a"]),
+        StorageOptions(use_ssl=True, ca_file="/does/not/exist"),
+    ):
+        with pytest.raises(ConfigError, match="storage"):
+            redis_options(storage)
