@@ -69,3 +69,8 @@ Outcome = Rejection | Reply | Loop | None
 
 Step = Outcome | Awaitable[Outcome]
 """What `on_request` returns; an awaitable only when it has to wait for something."""
+
+STORE_UNAVAILABLE = Rejection(
+    503, "Store unavailable, try again later", "store_unavailable", headers=((b"Retry-After", b"1"),)
+)
+"""The store could not say (errors.StoreError): never a verdict about a key, and never 401, 403 or 429."""

@@ -1,0 +1,86 @@
+"""Which entry of a list of endpoints a request is for: what most middlewares ask first (contract 06.2).
+
+An entry is a path pattern, a method and a value. Everything is compiled at load time and sorted by method, so that a
+request only meets patterns of its own method, in the order of the list; the first that is found in any form of its
+path wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from sluicegate.apidef.pattern import Pattern, path_pattern
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.classic import VersionInfo
+    from sluicegate.chain.exchange import Exchange
+    from sluicegate.settings.model import Settings
+
+T = TypeVar("T")
+
+Found = Callable[[str, str, str], T | None]
+"""Returns the value of the first entry whose pattern is found in one of the three forms of a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[T]):
+    """One entry of a list.
+
+    path:   as it stands in the definition.
+    method: as it stands in the definition, compared as written; None is every method.
+    value:  what the list says about this endpoint.
+    """
+
+    path: str
+    method: str | None
+    value: T
+    ignore_case: bool = False
+
+
+class Endpoints(Generic[T]):
+    """A list of endpoints, ready to be asked. It is false when it is empty. Raises ConfigError for a bad pattern."""
+
+    __slots__ = ("_by_method", "_other")
+
+    def __init__(self, entries: Iterable[Endpoint[T]], settings: Settings, version: VersionInfo) -> None:
+        options = settings.http_server_options
+        prefix, suffix = options.enable_path_prefix_matching, options.enable_path_suffix_matching
+        ignore_case = settings.ignore_endpoint_case or version.ignore_endpoint_case
+        compiled = [
+            (
+                entry,
+                path_pattern(entry.path, prefix=prefix, suffix=suffix, ignore_case=ignore_case or entry.ignore_case),
+            )
+            for entry in entries
+        ]
+
+        def finder_of(method: str | None) -> Found[T] | None:
+            return _finder([(found, entry.value) for entry, found in compiled if entry.method in (method, None)])
+
+        methods = dict.fromkeys(entry.method for entry, _ in compiled if entry.method is not None)
+        self._by_method = {method.encode("utf-8", "surrogateescape"): finder_of(method) for method in methods}
+        self._other = finder_of(None)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_method) or self._other is not None
+
+    def find(self, exchange: Exchange) -> T | None:
+        """Return the value of the first entry for the method and path that were received, or None."""
+        finder = self._by_method.get(exchange.request.method, self._other)
+        return None if finder is None else finder(*exchange.match_paths)
+
+
+def _finder(entries: Sequence[tuple[Pattern, T]]) -> Found[T] | None:
+    if not entries:
+        return None
+    questions = tuple((pattern.found, value) for pattern, value in entries)
+
+    def find(plain: str, versioned: str, whole: str) -> T | None:
+        for found, value in questions:
+            if found(plain) or found(whole) or (versioned is not plain and found(versioned)):
+                return value
+        return None
+
+    return find
