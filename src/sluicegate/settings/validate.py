@@ -1,0 +1,70 @@
+"""Checks of values that need more than their type: names of a list, two settings that must fit together."""
+
+from __future__ import annotations
+
+from sluicegate.log import FORMATS, LEVELS
+from sluicegate.settings.draft import Draft
+from sluicegate.settings.findings import Findings
+
+# What Tyk writes into a new file; everybody knows it.
+PUBLISHED_SECRET = "352d20ee67be67f6340b4c0605b044b7"  # noqa: S105
+HASH_FUNCTIONS = ("", "murmur32", "murmur64", "murmur128", "sha256")
+
+_TLS_RANGES = (
+    ("http_server_options.min_version", "http_server_options.max_version"),
+    ("proxy_ssl_min_version", "proxy_ssl_max_version"),
+    ("storage.tls_min_version", "storage.tls_max_version"),
+)
+
+
+def validate(draft: Draft, findings: Findings) -> None:
+    """Check what was set; the defaults are right."""
+    _check_log(draft, findings)
+    _check_tls(draft, findings)
+    _check_secret(draft, findings)
+    _check_hashes(draft, findings)
+    _check_store(draft, findings)
+    path = "sluicegate.prometheus.path"
+    if not draft.get(path).startswith("/"):
+        findings.error(draft.where(path), "expected a path that begins with /")
+
+
+def _check_log(draft: Draft, findings: Findings) -> None:
+    level = draft.get("log_level")
+    if level.lower() not in LEVELS and level != "":
+        findings.error(draft.where("log_level"), f"expected debug, info, warn or error, found {level[:40]!r}")
+    if draft.get("log_format") not in (*FORMATS, ""):
+        findings.warn(draft.where("log_format"), "expected text, json or legacy; text is used")
+
+
+def _check_tls(draft: Draft, findings: Findings) -> None:
+    for lowest, highest in _TLS_RANGES:
+        if draft.get(highest) and draft.get(lowest) > draft.get(highest):
+            findings.error(draft.where(lowest), f"the lowest TLS version is above the highest ({highest})")
+    options = "http_server_options"
+    names = (f"{options}.certificates", f"{options}.ssl_certificates")
+    if draft.get(f"{options}.use_ssl") and not any(draft.get(name) for name in names):
+        what = "TLS without a certificate of the listener: only APIs with certificates of their own can be reached"
+        findings.warn(draft.where(f"{options}.use_ssl"), what, f"set {names[0]}")
+
+
+def _check_secret(draft: Draft, findings: Findings) -> None:
+    if draft.get("secret") == PUBLISHED_SECRET:
+        findings.warn(draft.where("secret"), "this is the secret of Tyk's examples, which everybody knows", "change it")
+
+
+def _check_hashes(draft: Draft, findings: Findings) -> None:
+    path = "hash_key_function"
+    if draft.get(path) not in HASH_FUNCTIONS:
+        findings.warn(draft.where(path), f"expected one of {', '.join(HASH_FUNCTIONS[1:])}; murmur64 is used")
+
+
+def _check_store(draft: Draft, findings: Findings) -> None:
+    shared = draft.get("storage.type") == "redis"
+    if draft.get("cluster.enabled") and not shared:
+        what = "a cluster needs a store that all its nodes reach"
+        findings.warn(draft.where("cluster.enabled"), what, "set storage.type to redis")
+    for purpose in ("analytics", "cache"):
+        kind = f"{purpose}_storage.type"
+        if draft.get(f"enable_separate_{purpose}_store") and draft.get(kind) == "embedded":
+            findings.error(draft.where(kind), "a separate store must be redis")
