@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.fakes.exchange import make_exchange
 
 from sluicegate.chain.exchange import Exchange
-from tests.fakes.exchange import make_exchange
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""The chain: every middleware, in the order in which a request meets it (contract 06.4).
+
+A middleware stands in `ORDER` once and nowhere else; what a definition does not ask for is left out of its chain when
+that is built. `RESPONSE_ORDER` are those that responses meet on their way back, in that order.
+"""
+
+from __future__ import annotations
+
+from sluicegate.chain.middleware import Middleware
+from sluicegate.middleware.access.ip_allow import IpAllow
+from sluicegate.middleware.access.ip_block import IpBlock
+from sluicegate.middleware.access.path_lists import PathLists
+from sluicegate.middleware.access.track_endpoint import TrackEndpoint
+from sluicegate.middleware.auth.auth_token import AuthToken
+from sluicegate.middleware.auth.key_expired import KeyExpired
+from sluicegate.middleware.auth.strip_auth import StripAuth
+from sluicegate.middleware.auth.token_signature import TokenSignature
+from sluicegate.middleware.checks.request_size import RequestSize
+from sluicegate.middleware.rights.access_rights import AccessRights
+from sluicegate.middleware.rights.granular_access import GranularAccess
+
+ORDER: tuple[type[Middleware], ...] = (
+    # access
+    PathLists,
+    IpAllow,
+    IpBlock,
+    # checks
+    RequestSize,
+    TrackEndpoint,
+    # auth
+    AuthToken,
+    TokenSignature,
+    StripAuth,
+    KeyExpired,
+    # rights
+    AccessRights,
+    GranularAccess,
+)
+
+RESPONSE_ORDER: tuple[type[Middleware], ...] = ()

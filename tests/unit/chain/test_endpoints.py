@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.fakes.exchange import make_api, make_exchange, make_version, settings_of
 
 from sluicegate.chain.endpoints import Endpoint, Endpoints
 from sluicegate.errors import ConfigError
-from tests.fakes.exchange import make_api, make_exchange, make_version, settings_of
 
 PREFIX = {"http_server_options": {"enable_path_prefix_matching": True}}
 SUFFIX = {"http_server_options": {"enable_path_suffix_matching": True}}

@@ -1,0 +1,1 @@
+"""Access: which paths are open, which are hidden, and to which addresses."""

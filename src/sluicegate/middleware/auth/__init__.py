@@ -1,0 +1,1 @@
+"""Auth: who is calling, and whether that key still holds."""

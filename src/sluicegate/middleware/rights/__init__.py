@@ -1,0 +1,1 @@
+"""Rights: whether the key may use this API, this version, this path."""
