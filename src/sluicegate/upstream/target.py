@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import ssl
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from sluicegate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sluicegate.upstream.ejection import Ejector
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "tyk": 0}
 SAME_AS = {"http": "http", "ws": "http", "https": "https", "wss": "https", "tyk": "tyk"}
@@ -34,17 +37,18 @@ class Target:
     tls:         how it is verified and greeted, with `https`; else None.
     server_name: what certificates are verified for, with `https`.
     key:         `host:port`, its name in metrics and health tests.
-    pool:        its connections, set by the dispatcher.
+    pool:        its connections, set by the upstream.
     in_flight:   exchanges under way, counted by the pool.
-    failures:    failed connections in a row, counted by `ejection`.
-    ejections:   how often it was ejected since it last worked, counted by `ejection`.
-    ejected_until: `clock.ticks` when its ejection ends; 0: it is not ejected.
-    healthy:     False when health tests find it down.
+    healthy:     False when health tests find it down, set by the upstream.
+    ejector:     who hears of failed connections, or None where there is no other target.
+    failures, ejections, ejected_until: its record, kept by the ejector: failed connections in a row, how often it was
+                 ejected since it last worked, and `clock.ticks` when that ends (0: it is not ejected).
     """
 
     __slots__ = (
         "ejected_until",
         "ejections",
+        "ejector",
         "failures",
         "healthy",
         "host",
@@ -70,14 +74,25 @@ class Target:
         self.weight = 1
         self.pool: Any = None
         self.in_flight = 0
+        self.healthy = True
+        self.ejector: Ejector | None = None
         self.failures = self.ejections = 0
         self.ejected_until = 0.0
-        self.healthy = True
 
     @property
     def available(self) -> bool:
         """Whether nothing speaks against sending requests there."""
         return self.healthy and not self.ejected_until
+
+    def failed(self) -> None:
+        """A connection could not be made."""
+        if self.ejector is not None:
+            self.ejector.failed(self)
+
+    def succeeded(self) -> None:
+        """A connection was made."""
+        if self.failures and self.ejector is not None:
+            self.ejector.succeeded(self)
 
     def __repr__(self) -> str:
         return f"Target({self.url})"

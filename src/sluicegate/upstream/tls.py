@@ -80,7 +80,7 @@ class UpstreamTls:
         self._contexts: weakref.WeakValueDictionary[TlsOptions, UpstreamContext] = weakref.WeakValueDictionary()
 
     def equip(self, target: Target, api: Api, settings: Settings, certificates: Certificates) -> None:
-        """Give an `https` target its context. Raises ConfigError."""
+        """Give a target its context if it speaks TLS. Raises ConfigError."""
         if target.scheme != "https":
             return
         where = f"{api.source}: proxy.transport"
