@@ -18,6 +18,7 @@ from sluicegate.wire.headers import Headers
 if TYPE_CHECKING:
     from sluicegate.apidef.session import Session
     from sluicegate.chain.services import Services
+    from sluicegate.errors import UpstreamError, UpstreamFault
     from sluicegate.routing.table import Route
     from sluicegate.wire.http1_read import RequestHead
 
@@ -63,10 +64,15 @@ class Exchange:
     upstream_status = 0  # set by the dispatcher
     target: Any = None  # upstream.target.Target that was chosen, set by the dispatcher
 
+    upstream_fault: UpstreamError | None = None  # set by the listener: why there was no answer
+    cut: UpstreamFault | None = None  # set by the listener: why the answer ended early
+    aborted = False  # set by the connection: the client went away before the answer was out
+    chain: Any = None  # chain.chain.Chain of the version that was chosen, set by the road
+
     # what the chain learnt
     version_name = ""  # set by the version selection; "" for a not versioned API
     ignored = False  # set by PathLists: the path is on the ignore list
-    token = ""  # set by auth: the credential as it came, without "Bearer "
+    token = ""  # set by auth: the key's token; a custom key has another one than the text that came (contract 05.2)
     key_hash = ""  # set by auth: the name of the session in the store (contract 05.2)
     session: Session | None = None  # set by auth: with its policies applied
     context: dict[str, Any] | None = None  # set by ContextVars; None when the API does not ask for them
@@ -82,6 +88,7 @@ class Exchange:
 
     # what the chain wants of the upstream
     url: bytes | None = None  # set by UrlRewrite: path and query that take the place of the request's; may be absolute
+    strips_version = False  # set by the version selection: the version is taken out of path, query or headers
     method: bytes  # set by TransformMethod; at first the request's
     timeout_s = 0.0  # set by HardTimeouts: for the whole upstream exchange; 0 is the default
     breaker: Any = None  # upstream.breaker.Breaker that watches this exchange, set by CircuitBreaker
@@ -92,9 +99,10 @@ class Exchange:
     # looping
     loop_level = 0  # set by the loop
     loop_limit = 5  # set by the loop
+    looped_from_self = False  # set by the loop: the session is kept (contract 06.5)
     check_limits = True  # set by the loop: False inside a loop unless it asked for them
 
-    _headers: Headers | None = None  # None as long as nobody has changed them
+    changed_headers: Headers | None = None  # None as long as nobody has changed them
     _match_paths: tuple[str, str, str] | None = None
     _client_ip: str | None = None
 
@@ -109,16 +117,23 @@ class Exchange:
 
     @property
     def headers(self) -> Headers:
-        """The headers that the upstream gets, to be changed at will. To look only, ask `request.headers`: it costs less."""
-        headers = self._headers
+        """What the upstream gets, to be changed at will. To look only, ask `request.headers`: it costs less."""
+        headers = self.changed_headers
         if headers is None:
-            headers = self._headers = self.request.headers.copy()
+            headers = self.changed_headers = self.request.headers.copy()
         return headers
 
     @property
     def path(self) -> bytes:
         """Path as it stands now (rewritten or received), escaped, listen path included, no query."""
-        return self.request.path if self.url is None else self.url.partition(b"?")[0]
+        url = self.url
+        if url is None:
+            return self.request.path
+        path = url.partition(b"?")[0]
+        if not path.startswith(b"/"):  # scheme://host/path
+            _, slash, rest = path.partition(b"://")[2].partition(b"/")
+            return slash + rest
+        return path
 
     @property
     def query(self) -> bytes:

@@ -47,6 +47,9 @@ class Middleware:
     body_limit_bytes: int = 0
     """The longest response body to hold back for `on_response_body`; 0 is no limit."""
 
+    may_ignore: bool = False
+    """True: it may put a path on the ignore list (`exchange.ignored`), so the steps behind it have to ask."""
+
     runs_when_ignored: ClassVar[bool] = True
     """False: skipped for paths on the ignore list (auth, key checks and limits: contract 06.3)."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 
 from sluicegate.errors import BadMessage
-from sluicegate.wire.headers import Field, PLAIN, field_of
+from sluicegate.wire.headers import PLAIN, Field, field_of
 
 SIZE, DATA, DATA_END, TRAILER, DONE = range(5)
 

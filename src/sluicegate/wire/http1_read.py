@@ -44,8 +44,8 @@ from sluicegate.wire.headers import (
 HEAD_END = b"\r\n\r\n"
 BODILESS_STATUSES = frozenset((204, 304))
 
-# RFC 9112 section 3: method SP request-target SP HTTP-version. Bytes from 0x80 on are let through in the target, as they
-# are sent in the wild; they are escaped before they go on. A fragment is never sent (section 3.2).
+# RFC 9112 section 3: method SP request-target SP HTTP-version. Bytes from 0x80 on are let through in the target, as
+# they are sent in the wild; they are escaped before they go on. A fragment is never sent (section 3.2).
 REQUEST_LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ((?:[!-\"$-~\x80-\xff]|#)+) HTTP/([0-9])\.([0-9])", re.DOTALL
 )
@@ -79,6 +79,10 @@ class RequestHead:
     te_trailers = False
     trailer = b""
     host = b""
+    # Kept by upstream.request: the bytes that went out for this head, to which target, by which route.
+    sent_as: bytes | None = None
+    sent_to: object = None
+    sent_by: object = None
 
     def __init__(self, method: bytes, target: bytes, version: int) -> None:
         self.method, self.target, self.version = method, target, version
@@ -178,33 +182,37 @@ def _check_host(host: bytes) -> None:
 def _apply_special(head: RequestHead, special: list[Field]) -> None:
     """Judge the fields that say how the message is framed and what belongs to this connection alone."""
     named: list[bytes] = []
-    upgrade = b""
     for field in special:
         role = field.role
         if role == CONNECTION:
             named += _connection_options(head, field.value)
         elif role in (CONTENT_LENGTH, TRANSFER_ENCODING):
             _frame(head, field)
-        elif role == FORWARDED_FOR:
-            head.forwarded = True
-            head.headers.fields.append(field)
-        elif role == UPGRADE:
-            upgrade = field.value
-        elif role == EXPECT:
-            if field.value.lower() == b"100-continue":
-                head.expects_continue = head.version == 11
-            head.headers.fields.append(field)
-        elif role == TE:
-            head.te_trailers = b"trailers" in field.value.lower()
-        elif role == TRAILER:
-            head.trailer = field.value
         elif role == HOST:
             raise BadMessage(400, "too many Host headers")
+        else:
+            _note(head, field)
     if head.chunked and head.has_length:
         raise BadMessage(400, "Content-Length and Transfer-Encoding")
-    if b"upgrade" in named and upgrade:
-        head.upgrade = upgrade
+    if b"upgrade" not in named:
+        head.upgrade = b""
     _drop_named(head.headers, named)
+
+
+def _note(head: RequestHead, field: Field) -> None:
+    role = field.role
+    if role == FORWARDED_FOR:
+        head.forwarded = True
+        head.headers.fields.append(field)
+    elif role == EXPECT:
+        head.expects_continue = head.version == 11 and field.value.lower() == b"100-continue"
+        head.headers.fields.append(field)
+    elif role == UPGRADE:
+        head.upgrade = field.value
+    elif role == TE:
+        head.te_trailers = b"trailers" in field.value.lower()
+    elif role == TRAILER:
+        head.trailer = field.value
 
 
 def _connection_options(head: RequestHead, value: bytes) -> list[bytes]:

@@ -1,0 +1,102 @@
+"""How supervisor and workers talk: messages over a socket pair, each a length (4 bytes, big-endian) and MessagePack.
+
+worker → supervisor    Ready, Ask (have every worker do it), AskPage (metrics), Done (it is done here), Snapshot
+supervisor → worker    Do (do it), Answer (to an Ask or AskPage), Drain
+"""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+
+LENGTH = struct.Struct(">I")
+LONGEST_BYTES = 256 * 1024 * 1024
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The worker serves."""
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """Have every worker do something; answered when all have."""
+
+    number: int
+    what: str
+    argument: bytes = b""
+
+
+class AskPage(msgspec.Struct, frozen=True, tag=True):
+    """Make the page of metrics over all workers."""
+
+    number: int
+
+
+class Do(msgspec.Struct, frozen=True, tag=True):
+    """Do something, and say when it is done."""
+
+    number: int
+    what: str
+    argument: bytes = b""
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """It is done, or it failed (`error`)."""
+
+    number: int
+    error: str = ""
+    data: bytes = b""
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """The answer to an Ask or AskPage."""
+
+    number: int
+    error: str = ""
+    data: bytes = b""
+
+
+class Snapshot(msgspec.Struct, frozen=True, tag=True):
+    """The counters of a worker as they stand, so that they outlive it."""
+
+    data: bytes
+
+
+class Drain(msgspec.Struct, frozen=True, tag=True):
+    """Finish what is under way, take nothing new, and end."""
+
+
+Message = Ready | Ask | AskPage | Do | Done | Answer | Snapshot | Drain
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """Return the bytes of a message."""
+    body = _encoder.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+class MessageReader:
+    """Takes bytes as they come, and returns whole messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Return the messages that are whole now."""
+        self._buffer += data
+        messages: list[Message] = []
+        at = 0
+        while len(self._buffer) - at >= LENGTH.size:
+            (size,) = LENGTH.unpack_from(self._buffer, at)
+            if size > LONGEST_BYTES:
+                raise ValueError(f"message of {size} bytes")
+            end = at + LENGTH.size + size
+            if len(self._buffer) < end:
+                break
+            messages.append(_decoder.decode(bytes(self._buffer[at + LENGTH.size : end])))
+            at = end
+        del self._buffer[:at]
+        return messages

@@ -1,0 +1,106 @@
+"""The admin API on our own listener: a small ASGI adapter in front of the app.
+
+Not on the road: a call costs a task. Requests have their body whole before the app sees them, answers are whole before
+they leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from sluicegate.chain.outcome import Reply
+from sluicegate.errors import BadMessage
+from sluicegate.listener.rejections import TOO_LARGE
+
+if TYPE_CHECKING:
+    from sluicegate.chain.exchange import Exchange
+    from sluicegate.listener.connection import Connection
+
+Message = MutableMapping[str, Any]
+App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+MOST_BODY_BYTES = 64 * 1024 * 1024
+"""Longest body of an admin request where `max_request_body_size` sets no limit."""
+
+
+class Control:
+    """Which paths are the admin API's, and the app that answers them.
+
+    paths:    whole paths (`/hello`).
+    prefixes: beginnings of paths (`/tyk/`).
+    every:    True on a control port: all paths are.
+    """
+
+    def __init__(self, app: App, paths: frozenset[bytes], prefixes: tuple[bytes, ...], every: bool) -> None:
+        self.app, self.paths, self.prefixes, self.every = app, paths, prefixes, every
+        self.body_limit_bytes = MOST_BODY_BYTES
+
+    def owns(self, path: bytes) -> bool:
+        """Return whether a path is the admin API's."""
+        return path in self.paths or path.startswith(self.prefixes) or self.every
+
+    def handle(self, connection: Connection, exchange: Exchange) -> None:
+        """Have the app answer a request."""
+        exchange.tracked = False
+        connection.park(self.call(connection, exchange))
+
+    async def call(self, connection: Connection, exchange: Exchange) -> None:
+        """Run the app for one request."""
+        try:
+            body = await exchange.read_body(self.body_limit_bytes)
+        except BadMessage:
+            connection.keep_alive = False
+            connection.reject(exchange, TOO_LARGE)
+            return
+        answer = Answer()
+        await self.app(scope_of(exchange, connection), once(body), answer.send)
+        if connection.exchange is exchange:
+            connection.reply(exchange, Reply(answer.status, answer.headers, answer.body, tracked=False))
+
+
+class Answer:
+    """Gathers what the app sends."""
+
+    def __init__(self) -> None:
+        self.status = 500
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.body = b""
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the app (ASGI 3.0, http)."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = [(name, value) for name, value in message["headers"] if name.lower() != b"content-length"]
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+
+
+def once(body: bytes) -> Callable[[], Awaitable[Message]]:
+    """Return a `receive` that gives the whole body, then says that the client is gone."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    return receive
+
+
+def scope_of(exchange: Exchange, connection: Connection) -> Message:
+    """Return the ASGI scope of a request."""
+    request = exchange.request
+    headers = [(b"host", request.host)] + [(field.name, field.value) for field in request.headers]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1" if request.version == 11 else "1.0",
+        "method": request.method.decode("latin-1"),
+        "scheme": "https" if connection.is_tls else "http",
+        "path": unquote_to_bytes(request.path).decode("utf-8", "replace"),
+        "raw_path": request.path,
+        "query_string": request.query,
+        "root_path": "",
+        "headers": headers,
+        "client": (connection.peer_ip, connection.peer_port),
+        "server": (connection.listener.address, connection.listener.port),
+    }

@@ -1,0 +1,113 @@
+"""A response that is held back, because a middleware wants its body whole.
+
+The bytes are gathered up to the least limit of those who want them. Past it, each is asked: the answer is rejected, or
+streams through unseen. With the body whole, each makes its own of it, in response order.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from sluicegate.chain.exchange import Exchange, Response
+from sluicegate.chain.middleware import Middleware
+from sluicegate.chain.outcome import Rejection
+
+if TYPE_CHECKING:
+    from sluicegate.listener.respond import Responder
+
+MOST_BYTES = 64 * 1024 * 1024
+"""However generous a middleware is, no answer is gathered beyond this."""
+
+
+class HeldResponse:
+    """Gathers one response's body, then has it changed and sent."""
+
+    def __init__(
+        self, client: Responder, exchange: Exchange, response: Response, wanting: list[Middleware], trailer: bytes
+    ) -> None:
+        self.client, self.exchange, self.response = client, exchange, response
+        self.wanting, self.trailer = wanting, trailer
+        self.limit = min((one.body_limit_bytes or MOST_BYTES) for one in wanting)
+        self.pieces: list[bytes] = []
+        self.size = 0
+
+    def take(self, data: bytes, done: bool) -> None:
+        """Take a piece of the body."""
+        if data:
+            self.pieces.append(data)
+            self.size += len(data)
+        if self.size > self.limit:
+            self.give_up(done)
+        elif done:
+            self.complete()
+
+    def give_up(self, done: bool) -> None:
+        """The body is too long to be held."""
+        client, exchange, response = self.client, self.exchange, self.response
+        client.held_response = None
+        for one in self.wanting:
+            rejection = one.on_response_too_long(exchange, response)
+            if rejection is not None:
+                client.drop_peer()
+                client.reject(exchange, rejection)
+                return
+        body = b"".join(self.pieces)
+        client.start(exchange, response, exchange.method == b"HEAD", body, done, self.trailer)
+
+    def complete(self) -> None:
+        """The body is whole: change it without waiting if that is possible."""
+        try:
+            changed = self.change(b"".join(self.pieces), 0)
+        except Exception as error:
+            self.client.listener.serve.broken(self.client, self.exchange, error)  # type: ignore[arg-type]
+            return
+        if isinstance(changed, (bytes, Rejection)):
+            self.send(changed)
+        else:
+            self.client.park(self.wait(changed[0], changed[1]))  # type: ignore[attr-defined]
+
+    def change(self, body: bytes, at: int) -> bytes | Rejection | tuple[Awaitable[bytes | Rejection], int]:
+        """Return the body as all have changed it, or whom to wait for and where to go on."""
+        for index in range(at, len(self.wanting)):
+            changed = self.wanting[index].on_response_body(self.exchange, self.response, body)
+            if inspect.isawaitable(changed):
+                return changed, index + 1
+            if isinstance(changed, Rejection):
+                return changed
+            assert isinstance(changed, bytes)
+            body = changed
+        return body
+
+    async def wait(self, waiting: Awaitable[bytes | Rejection], at: int) -> None:
+        """Go on when a middleware has what it waits for."""
+        try:
+            changed: bytes | Rejection | tuple[Awaitable[bytes | Rejection], int] = await waiting
+            while not isinstance(changed, Rejection):
+                if isinstance(changed, bytes):
+                    changed = self.change(changed, at)
+                    if isinstance(changed, bytes):
+                        break
+                else:
+                    at = changed[1]
+                    changed = await changed[0]
+        except Exception as error:
+            self.client.listener.serve.broken(self.client, self.exchange, error)  # type: ignore[arg-type]
+            return
+        self.send(changed)
+
+    def send(self, changed: bytes | Rejection) -> None:
+        """Send what has become of the response."""
+        client, exchange, response = self.client, self.exchange, self.response
+        client.held_response = None
+        if client.exchange is not exchange:
+            return
+        if isinstance(changed, Rejection):
+            client.reject(exchange, changed)
+            return
+        exchange.status = response.status
+        is_head = exchange.method == b"HEAD"
+        if not is_head and response.status not in (204, 304):
+            response.content_length = len(changed)
+        client.start(exchange, response, is_head, b"" if is_head else changed, True)

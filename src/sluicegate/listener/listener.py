@@ -1,0 +1,151 @@
+"""A port that accepts client connections, in one worker. Every worker has its own socket on it (SO_REUSEPORT)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from sluicegate.clock import ticks
+from sluicegate.errors import BadMessage, ConfigError
+from sluicegate.listener.connection import TUNNEL, Connection
+from sluicegate.wire.proxy_protocol import read_proxy_header
+
+if TYPE_CHECKING:
+    from sluicegate.listener.control import Control
+    from sluicegate.listener.limits import Limits
+    from sluicegate.listener.serve import Serve
+
+BACKLOG = 4096
+SWEEP_S = 1.0
+
+
+class ConnectionCounts:
+    """What all listeners of a worker saw, for the metrics."""
+
+    __slots__ = ("accepted", "over_limit", "refused")
+
+    def __init__(self) -> None:
+        self.accepted = self.refused = self.over_limit = 0
+
+
+class Listener:
+    """One port.
+
+    serves_apis: requests go to the APIs of this port; False on a control port.
+    control:     the admin API, when it is served here.
+    now:         ticks of the last sweep: exact enough for deadlines, and free.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        serve: Serve,
+        limits: Limits,
+        counts: ConnectionCounts,
+        *,
+        address: str,
+        port: int,
+        control: Control | None,
+        serves_apis: bool = True,
+        proxy_protocol: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.loop, self.serve, self.limits, self.counts = loop, serve, limits, counts
+        self.address, self.port, self.tls = address, port, tls
+        self.control, self.serves_apis, self.proxy_protocol = control, serves_apis, proxy_protocol
+        self.connections: set[Connection] = set()
+        self.draining = False
+        self.now = ticks()
+        self.server: asyncio.AbstractServer | None = None
+        self.sweeper: asyncio.TimerHandle | None = None
+
+    async def open(self) -> None:
+        """Begin to accept. Raises ConfigError when the port is not to be had."""
+        try:
+            sock = bound_socket(self.address, self.port)
+        except OSError as error:
+            raise ConfigError(
+                "listen_port",
+                f"cannot listen on {self.address or '*'}:{self.port}: {error.strerror}",
+                "choose another port",
+            ) from None
+        self.server = await self.loop.create_server(lambda: Connection(self), sock=sock, ssl=self.tls, backlog=BACKLOG)
+        self.sweep()
+
+    def stop_accepting(self) -> None:
+        """Take no new connections; the open ones end with their request."""
+        self.draining = True
+        if self.server is not None:
+            self.server.close()
+        for connection in list(self.connections):
+            connection.retire()
+
+    def close(self) -> None:
+        """Close what is still open."""
+        if self.sweeper is not None:
+            self.sweeper.cancel()
+        for connection in list(self.connections):
+            connection.transport.abort()
+
+    # -- for the connections
+
+    def accept(self, connection: Connection) -> bool:
+        """Count a new connection, and return whether it may stay."""
+        if len(self.connections) >= self.limits.connections:
+            self.counts.over_limit += 1
+            return False
+        self.connections.add(connection)
+        self.counts.accepted += 1
+        return True
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self.connections.discard(connection)
+
+    def refused(self, error: BadMessage) -> None:
+        """A client has sent what is not HTTP, or too much."""
+        self.counts.refused += 1
+
+    def read_proxy_line(self, data: bytes) -> tuple[tuple[str, int] | None, int] | None:
+        """Return whom the PROXY header names and its length, or None while it is not whole. Raises BadMessage."""
+        found = read_proxy_header(data)
+        return (found.source, found.size_bytes) if found is not None else None
+
+    def sweep(self) -> None:
+        """End what waits too long. Once a second, for all connections: a timer for each would cost every request."""
+        self.now = now = ticks()
+        for connection in list(self.connections):
+            if connection.deadline and connection.deadline < now:
+                connection.expire()
+        self.sweeper = self.loop.call_later(SWEEP_S, self.sweep)
+
+    @property
+    def busy(self) -> int:
+        """How many connections have a request under way, or are tunnels."""
+        return sum(1 for one in self.connections if one.exchange is not None or one.state == TUNNEL)
+
+
+def bound_socket(address: str, port: int) -> socket.socket:
+    """Return a socket that several processes may listen on. An empty address is every one, IPv6 included if there is."""
+    family = socket.AF_INET
+    if not address and socket.has_dualstack_ipv6():
+        family, address = socket.AF_INET6, "::"
+    elif ":" in address:
+        family = socket.AF_INET6
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family == socket.AF_INET6 and address == "::":
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.bind((address, port))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock

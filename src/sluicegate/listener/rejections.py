@@ -1,0 +1,36 @@
+"""The answers that the listener gives by itself, before or instead of a chain (contract 06.1, 06.5)."""
+
+from __future__ import annotations
+
+from sluicegate.chain.outcome import Rejection, Reply
+from sluicegate.errors import UpstreamError, UpstreamFault
+
+TEXT_PLAIN = (b"Content-Type", b"text/plain; charset=utf-8")
+
+NOT_FOUND = Rejection(404, "Not Found", code="route_not_found", flag="NRH")
+NOT_FOUND_REPLY = Reply(404, [TEXT_PLAIN], b"Not Found", tracked=False)
+INTERNAL = Rejection(500, "Internal Server Error", code="internal_error")
+STORE_AWAY = Rejection(
+    503,
+    "Store unavailable, try again later",
+    code="store_unavailable",
+    headers=((b"Retry-After", b"1"),),
+)
+TOO_LARGE = Rejection(413, "Request Entity Too Large", code="request_too_large", flag="BTL", plain=True)
+HARD_TIMEOUT = Rejection(504, "Upstream service reached hard timeout.", code="upstream_timeout", flag="URT")
+NO_SUCH_HOST = Rejection(500, "Upstream host lookup failed", code="upstream_dns_failed", flag="DNS")
+NOT_PROXIED = Rejection(500, "There was a problem proxying the request", code="upstream_failed", flag="UPE")
+
+
+def of_upstream_error(error: UpstreamError) -> Rejection:
+    """Return the answer to a request whose upstream failed (contract 06.5)."""
+    if error.fault is UpstreamFault.TIMEOUT or error.fault is UpstreamFault.CONNECT_TIMEOUT:
+        return HARD_TIMEOUT
+    if error.fault is UpstreamFault.DNS:
+        return NO_SUCH_HOST
+    return Rejection(NOT_PROXIED.status, NOT_PROXIED.message, code=NOT_PROXIED.code, flag=error.fault.value)
+
+
+def moved_to(location: bytes) -> Reply:
+    """Return the redirect to a clean path (contract 06.1)."""
+    return Reply(301, [(b"Location", location)], tracked=False)

@@ -1,0 +1,310 @@
+"""The supervisor: starts the workers, replaces those that die, and passes between them what concerns all.
+
+It serves nothing itself, so that nothing a client does can hurt it. One thread, one selector; signals arrive as bytes
+on a pipe. Workers are forked from it with everything imported, so that a new one serves within a fraction of a second.
+
+    SIGTERM, SIGINT, SIGQUIT   all workers drain; exit 0 when they have ended, by force after the grace period
+    SIGHUP                     all workers reload
+    SIGCHLD                    a worker has ended: replaced, unless we are ending
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sluicegate.listener.channel import (
+    Answer,
+    Ask,
+    AskPage,
+    Do,
+    Done,
+    Drain,
+    Message,
+    MessageReader,
+    Ready,
+    Snapshot,
+    encode,
+)
+
+QUICK_DEATH_S = 2.0
+LONGEST_PAUSE_S = 5.0
+ANSWER_LIMIT_S = 60.0
+PAGE_LIMIT_S = 2.0
+CANNOT_START = 78
+"""Exit status of a worker that could never work: the node gives up instead of trying again (EX_CONFIG)."""
+
+WorkerMain = Callable[[int, socket.socket], int]
+"""Runs a worker, by its index and its end of the channel; returns its exit status."""
+
+PageMaker = Callable[[list[bytes], int], bytes]
+"""Makes the page of metrics of snapshots, and the number of workers that answered."""
+
+
+@dataclass(eq=False)
+class Worker:
+    """One worker process, seen from here."""
+
+    index: int
+    pid: int
+    channel: socket.socket
+    started: float
+    reader: MessageReader = field(default_factory=MessageReader)
+    ready: bool = False
+    snapshot: bytes = b""
+
+
+@dataclass(eq=False)
+class Errand:
+    """Something that every worker was asked to do."""
+
+    asker: Worker | None
+    number: int
+    waiting: set[Worker]
+    deadline: float
+    page: bool = False
+    errors: list[str] = field(default_factory=list)
+
+
+class Supervisor:
+    """Runs `count` workers until it is told to stop."""
+
+    def __init__(
+        self,
+        count: int,
+        worker_main: WorkerMain,
+        make_page: PageMaker,
+        log: Callable[..., None],
+        grace_s: float,
+    ) -> None:
+        self.count, self.worker_main, self.make_page, self.log = count, worker_main, make_page, log
+        self.grace_s = grace_s
+        self.workers: dict[int, Worker] = {}
+        self.restart_at: dict[int, float] = {}
+        self.deaths: dict[int, int] = {}
+        self.retired: list[bytes] = []
+        self.errands: dict[int, Errand] = {}
+        self.next_number = 1
+        self.stopping_since = 0.0
+        self.status = 0
+        self.selector = selectors.DefaultSelector()
+        self.signals, self.signal_end = socket.socketpair()
+
+    def run(self) -> int:
+        """Run until told to stop; return the exit status."""
+        self.signals.setblocking(False)
+        self.signal_end.setblocking(False)
+        signal.set_wakeup_fd(self.signal_end.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        self.selector.register(self.signals, selectors.EVENT_READ, None)
+        for index in range(self.count):
+            self.start(index)
+        while self.workers or (self.restart_at and not self.stopping_since):
+            for key, _ in self.selector.select(self.until_next()):
+                if key.data is None:
+                    self.take_signals()
+                else:
+                    self.take_messages(key.data)
+            self.tend()
+        return self.status
+
+    def until_next(self) -> float:
+        """Return how long nothing needs doing unless something happens, at most a second."""
+        waits = [1.0]
+        now = time.monotonic()
+        waits += [at - now for at in self.restart_at.values()]
+        waits += [errand.deadline - now for errand in self.errands.values()]
+        return max(0.0, min(waits))
+
+    # -- workers
+
+    def start(self, index: int) -> None:
+        """Fork a worker."""
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if not pid:
+            self.become_worker(index, ours, theirs)
+        theirs.close()
+        ours.setblocking(True)
+        worker = Worker(index, pid, ours, time.monotonic())
+        self.workers[pid] = worker
+        self.selector.register(ours, selectors.EVENT_READ, worker)
+
+    def become_worker(self, index: int, ours: socket.socket, theirs: socket.socket) -> None:
+        """The child's side of the fork: forget what is the supervisor's, and work. Never returns."""
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self.selector.close()
+            for one in (ours, self.signals, self.signal_end, *(worker.channel for worker in self.workers.values())):
+                one.close()
+            status = self.worker_main(index, theirs)
+        except KeyboardInterrupt:
+            status = 0
+        except BaseException as error:
+            self.log("error", "Worker failed", worker=index, exc_info=error)
+        finally:
+            os._exit(status)
+
+    def bury(self, pid: int, wait_status: int) -> None:
+        """A worker has ended: keep its counters, and have it replaced."""
+        worker = self.workers.pop(pid, None)
+        if worker is None:
+            return
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            self.selector.unregister(worker.channel)
+        worker.channel.close()
+        if worker.snapshot:
+            self.retired.append(worker.snapshot)
+        for errand in self.errands.values():
+            errand.waiting.discard(worker)
+        if self.stopping_since:
+            return
+        code = os.waitstatus_to_exitcode(wait_status)
+        if code == CANNOT_START and not worker.ready:
+            self.status = 1
+            self.stop()
+            return
+        lived_s = time.monotonic() - worker.started
+        deaths = self.deaths[worker.index] = self.deaths.get(worker.index, 0) + 1 if lived_s < QUICK_DEATH_S else 0
+        pause_s = min(0.1 * 2**deaths, LONGEST_PAUSE_S) if deaths else 0.0
+        self.log("error", "Worker died, starting another", worker=worker.index, pid=pid, exit_status=code)
+        self.restart_at[worker.index] = time.monotonic() + pause_s
+
+    # -- signals
+
+    def take_signals(self) -> None:
+        """Act on the signals that have come."""
+        with contextlib.suppress(BlockingIOError):
+            for number in self.signals.recv(64):
+                if number == signal.SIGHUP:
+                    self.log("info", "Reloading on SIGHUP")
+                    self.give_out(None, 0, "reload", b"")
+                elif number != signal.SIGCHLD:
+                    self.stop()
+
+    def stop(self) -> None:
+        """Have all workers drain; asked twice, end them at once."""
+        if self.stopping_since:
+            self.kill(signal.SIGKILL)
+            return
+        self.stopping_since = time.monotonic()
+        self.restart_at.clear()
+        for worker in list(self.workers.values()):
+            self.send(worker, Drain())
+
+    def kill(self, number: int) -> None:
+        """Send a signal to all workers."""
+        for pid in self.workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def tend(self) -> None:
+        """Reap, replace, and give up on what takes too long."""
+        self.reap()
+        now = time.monotonic()
+        if self.stopping_since and now > self.stopping_since + self.grace_s:
+            self.kill(signal.SIGKILL)
+        for index, at in list(self.restart_at.items()):
+            if at <= now:
+                del self.restart_at[index]
+                self.start(index)
+        for errand in list(self.errands.values()):
+            if errand.deadline <= now and not errand.page:
+                errand.errors += [f"worker {worker.index} did not answer" for worker in errand.waiting]
+            if errand.deadline <= now:
+                errand.waiting.clear()
+        self.settle_errands()
+
+    def reap(self) -> None:
+        """Collect workers that have ended."""
+        while self.workers:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            self.bury(pid, status)
+
+    # -- messages
+
+    def send(self, worker: Worker, message: Message) -> None:
+        """Send a message; a worker that cannot take it is dying, and will be buried."""
+        with contextlib.suppress(OSError):
+            worker.channel.sendall(encode(message))
+
+    def take_messages(self, worker: Worker) -> None:
+        """Act on what a worker says."""
+        try:
+            data = worker.channel.recv(1 << 20)
+        except OSError:
+            data = b""
+        if not data:
+            with contextlib.suppress(KeyError, ValueError):
+                self.selector.unregister(worker.channel)
+            return
+        for message in worker.reader.feed(data):
+            self.take(worker, message)
+        self.settle_errands()
+
+    def take(self, worker: Worker, message: Message) -> None:
+        """Act on one message."""
+        match message:
+            case Ready():
+                worker.ready = True
+            case Snapshot(data):
+                worker.snapshot = data
+            case Ask(number, what, argument):
+                self.give_out(worker, number, what, argument)
+            case AskPage(number):
+                self.give_out(worker, number, "snapshot", b"", page=True)
+            case Done(number, error, data):
+                self.note(worker, number, error, data)
+            case _:
+                self.log("error", "Unexpected message from a worker", worker=worker.index)
+
+    def give_out(self, asker: Worker | None, number: int, what: str, argument: bytes, *, page: bool = False) -> None:
+        """Have every worker that serves do something."""
+        own, self.next_number = self.next_number, self.next_number + 1
+        waiting = {worker for worker in self.workers.values() if worker.ready}
+        limit_s = PAGE_LIMIT_S if page else ANSWER_LIMIT_S
+        self.errands[own] = Errand(asker, number, waiting, time.monotonic() + limit_s, page)
+        for worker in list(waiting):
+            self.send(worker, Do(own, what, argument))
+
+    def note(self, worker: Worker, number: int, error: str, data: bytes) -> None:
+        """A worker has done its part of an errand."""
+        errand = self.errands.get(number)
+        if errand is None:
+            return
+        errand.waiting.discard(worker)
+        if error:
+            errand.errors.append(error)
+        if errand.page:
+            worker.snapshot = data
+
+    def settle_errands(self) -> None:
+        """Answer those whose errands are done."""
+        for own, errand in list(self.errands.items()):
+            if errand.waiting:
+                continue
+            del self.errands[own]
+            if errand.asker is not None:
+                data = self.page() if errand.page else b""
+                self.send(errand.asker, Answer(errand.number, "\n".join(dict.fromkeys(errand.errors)), data))
+
+    def page(self) -> bytes:
+        """Return the page of metrics."""
+        snapshots = [worker.snapshot for worker in self.workers.values() if worker.snapshot]
+        return self.make_page([*self.retired, *snapshots], len(snapshots))

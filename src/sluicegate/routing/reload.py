@@ -1,0 +1,167 @@
+"""A new table from what is written, beside the one in force; swapped in only when it is good.
+
+    read the definitions ─► build what changed ─► name every listen path once ─► table ─► swap ─► close what went
+
+Never worse than before: a definition that is refused keeps the Route it had, named in the log and the report; an empty
+or unreadable folder leaves everything as it is. The work is done in slices of a few milliseconds, between which
+requests are served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sluicegate.apidef.api import Api
+from sluicegate.apidef.classic import APIDefinition
+from sluicegate.chain.chain import NO_STEPS
+from sluicegate.errors import ConfigError
+from sluicegate.routing.build import Builder, close
+from sluicegate.routing.route import Route
+from sluicegate.routing.table import Table
+
+if TYPE_CHECKING:
+    from sluicegate.settings.model import Settings
+
+SLICE_S = 0.004
+"""How long requests may wait for a reload at a time."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a reload.
+
+    refused: definitions that were not taken, each with its reason.
+    kept:    ids of those that are served as they were before, because the new version was refused.
+    """
+
+    loaded: int = 0
+    built: int = 0
+    seconds: float = 0.0
+    refused: list[ConfigError] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+
+class Slices:
+    """Gives way to requests when a slice of work has taken long enough."""
+
+    def __init__(self) -> None:
+        self.begun = perf_counter()
+
+    async def give_way(self) -> None:
+        """Let others have their turn, if it is time."""
+        if perf_counter() - self.begun > SLICE_S:
+            await asyncio.sleep(0)
+            self.begun = perf_counter()
+
+
+class Reloader:
+    """Holds the table in force, and makes the next one.
+
+    on_swap: told of each table that comes into force.
+    """
+
+    def __init__(self, settings: Settings, nobody: Route, control: Route, on_swap: Callable[[Table], None]) -> None:
+        self.settings, self.nobody, self.control, self.on_swap = settings, nobody, control, on_swap
+        self.table = self._table([])
+        self.builder: Builder | None = None
+        self.last = Report()
+
+    def find(self, api_id: str) -> Route | None:
+        """Return the route of an API in the table in force."""
+        return self.table.by_id.get(api_id)
+
+    def _table(self, routes: Iterable[Route]) -> Table:
+        return Table(
+            routes,
+            port=self.settings.listen_port,
+            hostname=self.settings.hostname,
+            nobody=self.nobody,
+            control=self.control,
+        )
+
+    async def load(self, apis: Iterable[Api], refused: list[ConfigError]) -> Report:
+        """Put definitions into force. `refused` are those that could not even be read."""
+        begun = perf_counter()
+        report = Report(refused=list(refused))
+        wanted = {api.api_id: api for api in apis}
+        self._keep_unreadable(wanted, report)
+        paths = listen_paths(wanted.values(), self.table)
+        routes: list[Route] = []
+        slices = Slices()
+        for api in wanted.values():
+            route = self._route(api, paths[api.api_id], report)
+            if route is not None:
+                routes.append(route)
+            await slices.give_way()
+        table = self._table(routes)
+        table.generation = self.table.generation + 1
+        old, self.table = self.table, table
+        self.on_swap(table)
+        gone = set(old.routes) - set(routes)
+        for route in gone:
+            close(route)
+            await slices.give_way()
+        report.loaded, report.seconds = len(routes), perf_counter() - begun
+        self.last = report
+        return report
+
+    def _keep_unreadable(self, wanted: dict[str, Api], report: Report) -> None:
+        """A file that was served and cannot be read any more: go on serving what it said before."""
+        broken = {error.where.partition(":")[0] for error in report.refused}
+        for route in self.table.routes:
+            if route.api_id not in wanted and route.api.source in broken:
+                wanted[route.api_id] = route.api
+                report.kept.append(route.api_id)
+
+    def _route(self, api: Api, listen_path: str, report: Report) -> Route | None:
+        """Return the route of a definition: the one in force if nothing changed, else a new one, else the old one."""
+        old = self.table.by_id.get(api.api_id)
+        if old is not None and old.api.checksum == api.checksum and old.listen_path == listen_path:
+            return old
+        assert self.builder is not None
+        try:
+            route = self.builder.build(api, listen_path)
+        except ConfigError as error:
+            report.refused.append(named(error, api))
+            if old is not None:
+                report.kept.append(api.api_id)
+            return old
+        report.built += 1
+        return route
+
+
+def named(error: ConfigError, api: Api) -> ConfigError:
+    """Return an error that says which definition it is about."""
+    where = error.where if error.where.startswith(api.source) else f"{api.source}: {error.where}".rstrip(": ")
+    return ConfigError(where, error.what, error.hint)
+
+
+def listen_paths(apis: Iterable[Api], table: Table) -> dict[str, str]:
+    """Return where each API is served. Those that want the same place get their id appended (contract 02.0).
+
+    One that was served there already keeps it.
+    """
+    wanted = {api.api_id: (api.classic.domain, api.classic.listen_port, api.classic.proxy.listen_path) for api in apis}
+    counted = Counter(wanted.values())
+    paths: dict[str, str] = {}
+    for api_id, (domain, port, path) in wanted.items():
+        old = table.by_id.get(api_id)
+        holds_it = old is not None and old.listen_path == path and old.api.classic.domain == domain
+        shared = counted[domain, port, path] > 1 and not holds_it
+        paths[api_id] = f"{path}-{api_id}" if shared else path
+    return paths
+
+
+def stand_in(name: str) -> Route:
+    """Return a route for exchanges that have no API: nothing is proxied or recorded."""
+    definition = msgspec.structs.replace(APIDefinition(), name=name, do_not_track=True)
+    route = Route(Api(definition), "", is_strict=False, domain="", body_limit_bytes=0)
+    route.chain = NO_STEPS
+    return route

@@ -1,0 +1,177 @@
+"""The table: which Route takes a request, by port, host and path (contract 06.1). Built aside, swapped whole.
+
+A path is looked up by its beginnings: all listen paths of a host are keys of one dictionary, and only lengths that
+occur are tried, longest first. Ten thousand APIs cost what ten do. Listen paths with `{…}` are regular expressions, tried in
+their place among the others.
+
+A request whose host has a domain of its own meets the APIs of that domain first, then those without one. Every API is
+also reached at `/<api_id>/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from sluicegate.apidef.pattern import Pattern, compile_pattern
+from sluicegate.routing.clean import loop_name
+from sluicegate.routing.template import template_pattern
+
+if TYPE_CHECKING:
+    from sluicegate.routing.route import Route
+
+
+class PathTable:
+    """The listen paths of one host."""
+
+    def __init__(self) -> None:
+        self.literal: dict[bytes, Route] = {}
+        self.lengths: tuple[int, ...] = ()
+        self.templated: list[tuple[int, Pattern, Route]] = []
+
+    def add(self, route: Route) -> None:
+        """Add a route at its listen path, which is no other's."""
+        if route.template is None:
+            self.literal.setdefault(route.listen_prefix, route)
+        else:
+            self.templated.append((len(route.listen_path), route.template, route))
+
+    def settle(self) -> None:
+        """Make ready for look-ups, when all routes have been added."""
+        self.lengths = tuple(sorted({len(path) for path in self.literal}, reverse=True))
+        self.templated.sort(key=lambda entry: template_length(entry[2].listen_path), reverse=True)
+
+    def find(self, path: bytes) -> Route | None:
+        """Return the route whose listen path is the longest beginning of a path."""
+        size = len(path)
+        literal = self.literal
+        found = None
+        for length in self.lengths:
+            if length <= size:
+                found = literal.get(path[:length])
+                if found is not None and not (found.is_strict and found.misses(path)):
+                    break
+                found = None
+        if self.templated:
+            return self._templated(path, found)
+        return found
+
+    def _templated(self, path: bytes, found: Route | None) -> Route | None:
+        text = path.decode("utf-8", "surrogateescape")
+        least = len(found.listen_path) if found is not None else 0
+        for _, pattern, route in self.templated:
+            if template_length(route.listen_path) < least:
+                break
+            if pattern.found(text):
+                return route
+        return found
+
+
+def template_length(listen_path: str) -> int:
+    """Return a listen path's place in the order: segments that are only `{…}` count as their slash (contract 02.0)."""
+    segments = listen_path.split("/")
+    return sum(0 if one.startswith("{") and one.endswith("}") else len(one) for one in segments) + len(segments) - 1
+
+
+class HostTable:
+    """The hosts of one port."""
+
+    def __init__(self, hostname: str) -> None:
+        self.by_host: dict[str, PathTable] = {}
+        self.patterns: list[tuple[Pattern, PathTable]] = []
+        self.hostname = hostname
+        self.anywhere = PathTable()
+
+    def paths_of(self, domain: str) -> PathTable:
+        """Return the paths of a domain, made when it is new. Raises ConfigError for a bad host template."""
+        if not domain:
+            return self.anywhere
+        paths = self.by_host.get(domain)
+        if paths is None:
+            paths = self.by_host[domain] = PathTable()
+            if "{" in domain:
+                self.patterns.append((compile_pattern(f"^{template_pattern(domain, '.')}$"), paths))
+        return paths
+
+    def settle(self) -> None:
+        """Make ready for look-ups."""
+        for paths in (*self.by_host.values(), self.anywhere):
+            paths.settle()
+
+    def find(self, host: bytes, path: bytes) -> Route | None:
+        """Return the route for a host and path."""
+        if self.by_host or self.hostname:
+            name = host_name(host)
+            found = self._of_domain(name, path)
+            if found is not None:
+                return found
+            if self.hostname and name != self.hostname:
+                return None
+        return self.anywhere.find(path)
+
+    def _of_domain(self, name: str, path: bytes) -> Route | None:
+        paths = self.by_host.get(name)
+        if paths is not None and (found := paths.find(path)) is not None:
+            return found
+        for pattern, candidates in self.patterns:
+            if pattern.found(name) and (found := candidates.find(path)) is not None:
+                return found
+        return None
+
+
+def host_name(host: bytes) -> str:
+    """Return the host without its port, as it was written: the match is case-sensitive (contract 06.1)."""
+    text = host.decode("latin-1")
+    if text.startswith("["):
+        return text.partition("]")[0] + "]"
+    return text.partition(":")[0]
+
+
+class Table:
+    """All routes in force, with the number of the configuration they come from.
+
+    routes:     every API that is loaded, in the order of the listing; also those that are not routed.
+    generation: only ever grows.
+    nobody, control: routes that stand in for none, and for the admin API, in exchanges that need one.
+    """
+
+    def __init__(self, routes: Iterable[Route], *, port: int, hostname: str, nobody: Route, control: Route) -> None:
+        self.routes = tuple(routes)
+        self.nobody, self.control = nobody, control
+        self.generation = 0
+        self.by_id = {route.api_id: route for route in self.routes}
+        self._ports: dict[int, HostTable] = {port: HostTable(hostname)}
+        self._names: dict[str, Route] = {}
+        for route in self.routes:
+            self._names.setdefault(loop_name(route.name), route)
+            self._names[route.api_id] = route
+            if route.api.classic.id:
+                self._names[route.api.classic.id] = route
+            if route.is_routed:
+                self._add(route, port, hostname)
+        for hosts in self._ports.values():
+            hosts.settle()
+
+    def _add(self, route: Route, port: int, hostname: str) -> None:
+        hosts = self._ports.setdefault(route.listen_port or port, HostTable(hostname))
+        paths = hosts.paths_of(route.domain)
+        paths.add(route)
+        if route.api_id:
+            paths.literal.setdefault(b"/%b/" % route.api_id.encode(), route)
+
+    @property
+    def ports(self) -> set[int]:
+        """The ports that APIs are reached at, the gateway's own included."""
+        return set(self._ports)
+
+    def find(self, host: bytes, path: bytes, port: int) -> Route | None:
+        """Return the route for a request, or None. Paths are compared unescaped."""
+        hosts = self._ports.get(port)
+        if hosts is None:
+            return None
+        return hosts.find(host, unquote_to_bytes(path) if b"%" in path else path)
+
+    def by_name(self, name: str) -> Route | None:
+        """Return the route that a `tyk://` host names: API id, database id, or looping name (contract 06.5)."""
+        return self._names.get(name) or self._names.get(loop_name(name))

@@ -1,0 +1,119 @@
+"""The connections to one target that are open: those that wait for work, last in first out.
+
+Taking the most recently used one keeps few connections warm and lets the others reach their idle limit. A peer that the
+upstream closed meanwhile is skipped when it is taken: looking through the list at every close would cost more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sluicegate.errors import UpstreamError, UpstreamFault
+from sluicegate.upstream.peer import CLOSED, HEAD, IDLE, Peer
+from sluicegate.upstream.tls import fault_of
+
+if TYPE_CHECKING:
+    from sluicegate.upstream.resolve import Resolver
+    from sluicegate.upstream.target import Target
+
+IDLE_LIMIT_S = 90.0
+"""How long a connection may wait for work (contract 06.8)."""
+
+
+class PoolCounts:
+    """What all pools of a worker did, for the metrics."""
+
+    __slots__ = ("failed", "opened", "reused")
+
+    def __init__(self) -> None:
+        self.opened = self.reused = self.failed = 0
+
+
+class Pool:
+    """Peers of one target."""
+
+    def __init__(self, target: Target, resolver: Resolver, max_idle: int, counts: PoolCounts) -> None:
+        self.target, self.resolver, self.max_idle, self.counts = target, resolver, max_idle, counts
+        self.idle: list[Peer] = []
+        self.peers: set[Peer] = set()
+
+    def take(self) -> Peer | None:
+        """Return a connection that waits for work, or None."""
+        idle = self.idle
+        while idle:
+            peer = idle.pop()
+            if peer.state == IDLE:
+                self.target.in_flight += 1
+                self.counts.reused += 1
+                return peer
+        return None
+
+    def put(self, peer: Peer) -> None:
+        """Take back a connection whose exchange has ended well."""
+        if len(self.idle) < self.max_idle:
+            peer.deadline = 0.0
+            self.idle.append(peer)
+        else:
+            peer.close()
+
+    def left(self) -> None:
+        """An exchange with this target has ended."""
+        self.target.in_flight -= 1
+
+    def opened(self, peer: Peer) -> None:
+        """A connection has been made."""
+        self.peers.add(peer)
+
+    def closed(self, peer: Peer) -> None:
+        """A connection is gone."""
+        self.peers.discard(peer)
+
+    async def connect(self, timeout_s: float) -> Peer:
+        """Return a new connection, counted as in flight. Raises UpstreamError; nothing of a request was sent then."""
+        target = self.target
+        loop = asyncio.get_running_loop()
+        failure = UpstreamError(UpstreamFault.DNS, f"no address for {target.host}", untouched=True)
+        addresses = self.resolver.addresses_now(target.host)
+        if addresses is None:
+            addresses = await self.resolver.addresses(target.host)
+        for address in addresses:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    _, peer = await loop.create_connection(
+                        lambda: Peer(self),
+                        address,
+                        target.port,
+                        ssl=target.tls,
+                        server_hostname=target.server_name if target.tls else None,
+                    )
+            except TimeoutError:
+                failure = UpstreamError(UpstreamFault.CONNECT_TIMEOUT, f"{address}:{target.port}", untouched=True)
+            except OSError as error:
+                failure = UpstreamError(fault_of(error), f"{address}:{target.port}: {error}", untouched=True)
+            else:
+                target.in_flight += 1
+                self.counts.opened += 1
+                return peer
+        self.counts.failed += 1
+        raise failure
+
+    def sweep(self, now_ticks: float) -> None:
+        """End what waits too long: idle connections, and answers past their deadline. Called about once a second."""
+        for peer in list(self.peers):
+            if peer.state == IDLE:
+                if not peer.deadline:
+                    peer.deadline = now_ticks + IDLE_LIMIT_S
+                elif peer.deadline < now_ticks:
+                    peer.close()
+            elif peer.state == HEAD and peer.deadline and peer.deadline < now_ticks:
+                peer.fail(UpstreamError(UpstreamFault.TIMEOUT, "no answer in time"))
+        if len(self.idle) > 2 * len(self.peers):
+            self.idle = [peer for peer in self.idle if peer.state != CLOSED]
+
+    def close(self) -> None:
+        """The target is no longer in any table: let go of what is idle; the rest ends with its exchange."""
+        self.max_idle = 0
+        for peer in self.idle:
+            peer.close()
+        self.idle.clear()

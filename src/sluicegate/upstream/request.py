@@ -1,0 +1,114 @@
+"""The head of the request that an upstream gets (contract 06.8).
+
+Most requests leave as they came but for the host, the path and X-Forwarded-For. A request head that has been seen
+before on its connection, and was not touched by any middleware, keeps the bytes that were made of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sluicegate import __version__
+from sluicegate.wire.headers import FORWARDED_FOR, make_field
+from sluicegate.wire.http1_read import escape_target
+
+if TYPE_CHECKING:
+    from sluicegate.chain.exchange import Exchange
+    from sluicegate.upstream.target import Target
+
+USER_AGENT_LINE = b"User-Agent: Sluicegate/%b\r\n" % __version__.encode()
+
+
+def request_bytes(exchange: Exchange, target: Target, forwarded_line: bytes) -> bytes:
+    """Return the head, with its empty line. `forwarded_line` is X-Forwarded-For for a client that sent none."""
+    request = exchange.request
+    untouched = (
+        exchange.changed_headers is None
+        and exchange.url is None
+        and exchange.body is None
+        and exchange.method is request.method
+    )
+    if untouched and request.sent_to is target and request.sent_by is exchange.route and request.sent_as is not None:
+        return request.sent_as
+    data = _build(exchange, target, forwarded_line)
+    if untouched:
+        request.sent_to, request.sent_by, request.sent_as = target, exchange.route, data
+    return data
+
+
+def _build(exchange: Exchange, target: Target, forwarded_line: bytes) -> bytes:
+    request = exchange.request
+    headers = request.headers if exchange.changed_headers is None else exchange.changed_headers
+    host = request.host if exchange.route.upstream.preserve_host else target.host_header
+    lines = [
+        b"%b %b HTTP/1.1\r\nHost: %b\r\n"
+        % (exchange.method, upstream_target(exchange, target), host or target.host_header)
+    ]
+    forwarded: list[bytes] = []
+    has_agent = False
+    for field in headers.fields:
+        if field.role == FORWARDED_FOR:
+            forwarded.append(field.value)
+            continue
+        if field.name == b"user-agent":
+            has_agent = True
+            if not field.value:
+                continue
+        lines.append(field.line)
+    if not has_agent:
+        lines.append(USER_AGENT_LINE)
+    if not exchange.hides_client:
+        if forwarded:
+            chain = [*forwarded, exchange.client.peer_ip.encode()]
+            lines.append(make_field(b"X-Forwarded-For", b", ".join(chain)).line)
+        else:
+            lines.append(forwarded_line)
+    lines.append(_framing(exchange))
+    lines.append(b"\r\n")
+    return b"".join(lines)
+
+
+def _framing(exchange: Exchange) -> bytes:
+    """The fields that say how long the body is, and whether the connection changes its protocol."""
+    request = exchange.request
+    line = b""
+    if request.upgrade:
+        line = b"Connection: Upgrade\r\nUpgrade: %b\r\n" % request.upgrade
+    elif exchange.route.upstream.closes:
+        line = b"Connection: close\r\n"
+    elif request.te_trailers:
+        line = b"Connection: TE\r\nTE: trailers\r\n"
+    if exchange.body is not None:
+        if exchange.body or request.has_body:
+            line += b"Content-Length: %d\r\n" % len(exchange.body)
+    elif request.chunked:
+        line += b"Transfer-Encoding: chunked\r\n"
+        if request.trailer:
+            line += b"Trailer: %b\r\n" % request.trailer
+    elif request.has_length:
+        line += b"Content-Length: %d\r\n" % (request.content_length or 0)
+    return line
+
+
+def upstream_target(exchange: Exchange, target: Target) -> bytes:
+    """Return path and query as the upstream gets them, escaped."""
+    route = exchange.route
+    path, query = exchange.path, exchange.query
+    if route.strip_listen_path:
+        path = route.stripped(path)
+    if exchange.strips_version:
+        path, query = route.without_version(path, query, exchange.version_name)
+    joined = join_path(target.path_prefix, path, route.upstream.keeps_trailing_slash)
+    if target.query:
+        query = target.query + b"&" + query if query else target.query
+    whole = b"%b?%b" % (joined, query) if query else joined
+    return escape_target(whole)
+
+
+def join_path(prefix: bytes, path: bytes, keeps_trailing_slash: bool) -> bytes:
+    """Return target path and request path joined with one slash (contract 06.8)."""
+    if not prefix:
+        return path or b"/"
+    if path in (b"", b"/"):
+        return prefix if keeps_trailing_slash else prefix.rstrip(b"/") or b"/"
+    return prefix.rstrip(b"/") + b"/" + path.lstrip(b"/")
