@@ -49,7 +49,7 @@ class Mismatch(Exception):
 
 def from_json(value: Value, type_: Any) -> Any:
     """Return the value as `type_` has it; raise Mismatch."""
-    base, meta = _unwrap(type_)
+    base, meta = unwrap(type_)
     if meta.extra and SECONDS in meta.extra and isinstance(value.data, str):
         return _within_bounds(_seconds(value.data), meta)
     if value.data is None:
@@ -68,7 +68,7 @@ def from_json(value: Value, type_: Any) -> Any:
 
 def from_env(text: str, type_: Any) -> Any:
     """Return an environment variable's text as `type_` has it; raise Mismatch."""
-    base, meta = _unwrap(type_)
+    base, meta = unwrap(type_)
     marks = meta.extra or {}
     if GO_DURATION in marks:
         duration = parse_duration_ns(text)
@@ -93,7 +93,7 @@ def from_env(text: str, type_: Any) -> Any:
 
 def zero_of(type_: Any) -> Any:
     """Return Go's zero value of a type: what `null` leaves behind in a list or a map."""
-    base, _ = _unwrap(type_)
+    base, _ = unwrap(type_)
     if base is Any or base is NoneType or _optional(type_):
         return None
     origin = get_origin(base)
@@ -133,7 +133,7 @@ def quoted(text: str) -> str:
     return f'"{text[:40]}…"' if len(text) > 40 else f'"{text}"'
 
 
-def _unwrap(type_: Any) -> tuple[Any, Meta]:
+def unwrap(type_: Any) -> tuple[Any, Meta]:
     """Split a type into itself and its bounds and marks; `X | None` is taken as X."""
     if get_origin(type_) in (Union, UnionType):
         type_ = next(option for option in get_args(type_) if option is not NoneType)

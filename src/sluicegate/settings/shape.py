@@ -42,11 +42,16 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block of settings: its members by their JSON names; `field` is its attribute in the block around it."""
+    """One block of settings: its members by their JSON names.
+
+    field:    its attribute in the block around it.
+    variable: what its members' names in the environment begin with.
+    """
 
     path: str
     section: type[Section]
     field: str
+    variable: str
     members: dict[str, Leaf | Block]
 
 
@@ -94,7 +99,7 @@ def _block(section: type[Section], path: str, attribute: str, variable: str) -> 
             members[name] = _block(type_, below, field, name_below)
         else:
             members[name] = Leaf(below, type_, default, name_below, section, field)
-    return Block(path, section, attribute, members)
+    return Block(path, section, attribute, variable, members)
 
 
 def _collect(block: Block, found: dict[str, Leaf]) -> None:
