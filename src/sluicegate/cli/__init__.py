@@ -1,0 +1,66 @@
+"""The command line: its whole face is here, what a verb does is in the file of its name.
+
+A verb's file is imported when it is called and not before, so that `--help` and `version` answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from sluicegate import __version__
+
+_conf = click.option(
+    "--conf",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Configuration file. Without it: tyk.conf here, else /etc/tyk/tyk.conf, else none.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def main() -> None:
+    """Sluicegate, an API gateway that speaks Tyk."""
+
+
+@main.command()
+@_conf
+@click.option("--port", metavar="N", type=click.IntRange(1, 65535), help="Port to listen on, in place of listen_port.")
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(1, 1024), help="Worker processes. Default: one a processor."
+)
+def start(conf: Path | None, port: int | None, workers: int | None) -> None:
+    """Serve traffic in the foreground.
+
+    SIGTERM drains and ends, SIGHUP reloads definitions and policies.
+    """
+    from sluicegate.cli.start import start as run
+
+    sys.exit(run(conf, port, workers))
+
+
+@main.command()
+@_conf
+@click.option("--strict", is_flag=True, help="Exit with 1 on warnings too.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def check(conf: Path | None, strict: bool, as_json: bool) -> None:
+    """Say what is wrong with settings, definitions and policies.
+
+    Exits with 1 if there are errors, with 0 if there are warnings alone.
+    """
+    from sluicegate.cli.check import check as run
+
+    sys.exit(run(conf, os.environ, strict=strict, as_json=as_json))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def version(as_json: bool) -> None:
+    """Show versions of the gateway and of what it runs on."""
+    from sluicegate.cli.version import version as run
+
+    run(as_json=as_json)

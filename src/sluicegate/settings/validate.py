@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluicegate.log import FORMATS, LEVELS
+from sluicegate.settings.convert import quoted
 from sluicegate.settings.draft import Draft
 from sluicegate.settings.findings import Findings
 
@@ -32,7 +33,7 @@ def validate(draft: Draft, findings: Findings) -> None:
 def _check_log(draft: Draft, findings: Findings) -> None:
     level = draft.get("log_level")
     if level.lower() not in LEVELS and level != "":
-        findings.error(draft.where("log_level"), f"expected debug, info, warn or error, found {level[:40]!r}")
+        findings.error(draft.where("log_level"), f"expected debug, info, warn or error, found {quoted(level)}")
     if draft.get("log_format") not in (*FORMATS, ""):
         findings.warn(draft.where("log_format"), "expected text, json or legacy; text is used")
 

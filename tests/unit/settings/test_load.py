@@ -81,7 +81,7 @@ def test_all_errors_are_told_at_once_with_file_line_and_field() -> None:
         "tyk.conf:4: http_server_options.certificates[0].cert_file: expected a text, found 3",
         "tyk.conf:6: opentelemetry: expected an object, found 5",
         'TYK_GW_HASHKEYS: hash_keys: expected true or false, found "yes"',
-        "tyk.conf:5: log_level: expected debug, info, warn or error, found 'zork'",
+        'tyk.conf:5: log_level: expected debug, info, warn or error, found "zork"',
         "tyk.conf:4: http_server_options.min_version: the lowest TLS version is above the highest "
         "(http_server_options.max_version)",
     ]
