@@ -20,6 +20,8 @@ import click
 from sluicegate.errors import ConfigError
 from sluicegate.settings.load import SettingsErrors, load_settings
 
+NO_FILE = "no file, defaults"
+
 OK, WRONG = 0, 1
 """Exit codes."""
 
@@ -45,8 +47,8 @@ def examine(conf: Path | None, environ: Mapping[str, str]) -> Report:
     try:
         loaded = load_settings(conf, environ)
     except SettingsErrors as found:
-        return Report(str(conf or "settings"), found.errors, found.notices)
-    return Report(str(loaded.file or "no file, defaults"), warnings=list(loaded.notices))
+        return Report(str(found.file or NO_FILE), found.errors, found.notices)
+    return Report(str(loaded.file or NO_FILE), warnings=list(loaded.notices))
 
 
 def _lines(report: Report) -> str:

@@ -41,11 +41,11 @@ class Loaded:
 
 
 class SettingsErrors(SluicegateError):
-    """The settings cannot be used; `errors` are all the reasons, `notices` what else was found."""
+    """The settings cannot be used; `errors` are all the reasons, `notices` what else was found in the file."""
 
-    def __init__(self, errors: list[ConfigError], notices: list[ConfigError]) -> None:
+    def __init__(self, errors: list[ConfigError], notices: list[ConfigError], file: Path | None) -> None:
         super().__init__("\n".join(map(str, errors)))
-        self.errors, self.notices = errors, notices
+        self.errors, self.notices, self.file = errors, notices, file
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Loaded:
@@ -58,8 +58,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     resolve_references(draft, environ, findings)
     validate(draft, findings)
     name_unhonoured(draft, findings)
+    findings = findings.in_order()
     if findings.errors:
-        raise SettingsErrors(findings.errors, findings.warnings)
+        raise SettingsErrors(findings.errors, findings.warnings, file)
     if not draft.get("sluicegate.store_path"):
         folder = file.parent if file is not None else Path()
         draft.set("sluicegate.store_path", str((folder / STORE_FILE).absolute()), "")

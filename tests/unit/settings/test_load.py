@@ -79,11 +79,11 @@ def test_all_errors_are_told_at_once_with_file_line_and_field() -> None:
         "tyk.conf:3: storage.port: expected a number from 0 to 65535, found 70000",
         "tyk.conf:3: storage.password: expected a text, found something else",
         "tyk.conf:4: http_server_options.certificates[0].cert_file: expected a text, found 3",
-        "tyk.conf:6: opentelemetry: expected an object, found 5",
-        'TYK_GW_HASHKEYS: hash_keys: expected true or false, found "yes"',
-        'tyk.conf:5: log_level: expected debug, info, warn or error, found "zork"',
         "tyk.conf:4: http_server_options.min_version: the lowest TLS version is above the highest "
         "(http_server_options.max_version)",
+        'tyk.conf:5: log_level: expected debug, info, warn or error, found "zork"',
+        "tyk.conf:6: opentelemetry: expected an object, found 5",
+        'TYK_GW_HASHKEYS: hash_keys: expected true or false, found "yes"',
     ]
 
 
@@ -112,9 +112,9 @@ def test_warnings_name_what_is_unknown_repeated_or_not_honoured() -> None:
         "tyk.conf:4: zork: unknown setting",
         "tyk.conf:5: storage.hosst: unknown setting; did you mean storage.host?",
         "tyk.conf:7: hash_keys: set a second time, after line 6; of two values the last one counts",
-        "tyk.conf:11: secret: this is the secret of Tyk's examples, which everybody knows (change it)",
-        "tyk.conf:10: hash_key_function: expected one of murmur32, murmur64, murmur128, sha256; murmur64 is used",
         "tyk.conf:8: enable_jsvm: known, but not honoured yet",
+        "tyk.conf:10: hash_key_function: expected one of murmur32, murmur64, murmur128, sha256; murmur64 is used",
+        "tyk.conf:11: secret: this is the secret of Tyk's examples, which everybody knows (change it)",
     ]
 
 
