@@ -11,11 +11,15 @@ from sluicegate.middleware.access.ip_allow import IpAllow
 from sluicegate.middleware.access.ip_block import IpBlock
 from sluicegate.middleware.access.path_lists import PathLists
 from sluicegate.middleware.access.track_endpoint import TrackEndpoint
+from sluicegate.middleware.answers.rate_limits_report import RateLimitsReport
 from sluicegate.middleware.auth.auth_token import AuthToken
 from sluicegate.middleware.auth.key_expired import KeyExpired
 from sluicegate.middleware.auth.strip_auth import StripAuth
 from sluicegate.middleware.auth.token_signature import TokenSignature
 from sluicegate.middleware.checks.request_size import RequestSize
+from sluicegate.middleware.limits.api_limits import ApiLimits
+from sluicegate.middleware.limits.key_limits import KeyLimits
+from sluicegate.middleware.limits.org_limits import OrgLimits
 from sluicegate.middleware.rights.access_rights import AccessRights
 from sluicegate.middleware.rights.granular_access import GranularAccess
 
@@ -24,6 +28,7 @@ ORDER: tuple[type[Middleware], ...] = (
     PathLists,
     IpAllow,
     IpBlock,
+    OrgLimits,
     # checks
     RequestSize,
     TrackEndpoint,
@@ -34,7 +39,11 @@ ORDER: tuple[type[Middleware], ...] = (
     KeyExpired,
     # rights
     AccessRights,
+    RateLimitsReport,
     GranularAccess,
+    # limits
+    KeyLimits,
+    ApiLimits,
 )
 
 RESPONSE_ORDER: tuple[type[Middleware], ...] = ()

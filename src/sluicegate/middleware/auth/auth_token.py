@@ -57,7 +57,6 @@ class AuthToken(Middleware):
         self._header = b"" if config.disable_header else header.lower().encode()
         self._parameter = (config.param_name or fallback).encode() if config.use_param else b""
         self._cookie = (config.cookie_name or fallback).encode() if config.use_cookie else b""
-        self._api_id = api.api_id
         self._org_id = api.classic.org_id
         self._shortest = services.settings.min_token_length
         self._find = services.keys.find
@@ -73,8 +72,8 @@ class AuthToken(Middleware):
 
     def on_request(self, exchange: Exchange) -> Step:
         """Find the session of the token that the request shows."""
-        if exchange.loop_level and exchange.session is not None and exchange.session_api_id == self._api_id:
-            return None  # a loop within one API keeps the session: its credentials may be stripped by now
+        if exchange.looped_from_self and exchange.session is not None:
+            return None  # its credentials may be stripped by now
         token = self._token_of(exchange)
         if not token:
             return FIELD_MISSING
@@ -107,7 +106,6 @@ class AuthToken(Middleware):
         exchange.token = found.token
         exchange.key_hash = found.name
         exchange.session = found.session
-        exchange.session_api_id = self._api_id
         if exchange.context is not None:
             exchange.context["token"] = token
 

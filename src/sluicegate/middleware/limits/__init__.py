@@ -1,0 +1,1 @@
+"""Limits: how often a key, an organisation or an API may be used."""

@@ -1,0 +1,141 @@
+"""Counts what a key does: its rate, then its quota (contract 07.1, 07.7, 07.10).
+
+Runs for every API that is not `use_keyless`; what is limited stands in the session (`rate`, `per`, `quota_max`, …), in
+its rights to this API (`access_rights{}.limit`, `.endpoints`), and in the policies that made it. `disable_rate_limit`
+and `disable_quota` of the definition switch off one or the other.
+
+A key with `throttle_retry_limit` is not rejected at once when it is over its rate: the request waits for
+`throttle_interval` seconds and is counted again, as often as that says. Where the store cannot count, that is 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+from sluicegate.chain.key_plan import KeyPlan, Planner
+from sluicegate.chain.middleware import Middleware
+from sluicegate.chain.outcome import STORE_UNAVAILABLE, Outcome, Rejection, Step
+from sluicegate.errors import StoreError
+from sluicegate.store.limiter import QuotaVerdict, RateVerdict
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.api import Api
+    from sluicegate.apidef.classic import VersionInfo
+    from sluicegate.chain.exchange import Exchange
+    from sluicegate.chain.services import Services
+
+RATE_EXCEEDED = Rejection(429, "Rate Limit Exceeded", "key_rate_limited", flag="RLT")
+QUOTA_EXCEEDED = Rejection(403, "Quota exceeded", "key_quota_exceeded", flag="QEX")
+
+REMEMBERED_PLANS = 1024
+
+
+class KeyLimits(Middleware):
+    """Sets `exchange.rate` and `exchange.quota`, and rejects what is over."""
+
+    name = "RateLimitAndQuotaCheck"
+    runs_when_ignored = False
+    runs_when_looped = False
+
+    def __init__(self, planner: Planner, services: Services) -> None:
+        self._planner = planner
+        self._limiter = services.limiter
+        self._shows_rate = services.settings.rate_limit_response_headers == "rate_limits"
+        self._plans: dict[str, KeyPlan] = {}
+        self._older_plans: dict[str, KeyPlan] = {}
+
+    @classmethod
+    def from_definition(cls, api: Api, version: VersionInfo, services: Services) -> Self | None:
+        """Return the step unless the API is open."""
+        classic = api.classic
+        if classic.use_keyless:
+            return None
+        planner = Planner(classic.api_id, not classic.disable_rate_limit, not classic.disable_quota, services.settings)
+        return cls(planner, services)
+
+    def on_request(self, exchange: Exchange) -> Step:
+        """Count the request, or reject it."""
+        plan = self._plans.get(exchange.key_hash)
+        if plan is None or plan.session is not exchange.session:
+            plan = self._plan_of(exchange)
+        if plan.varies:
+            plan = plan.for_request(exchange, exchange.key_hash)
+        try:
+            return self._check(exchange, plan)
+        except StoreError:
+            return STORE_UNAVAILABLE
+
+    def _plan_of(self, exchange: Exchange) -> KeyPlan:
+        """Return the plan for a session that was not met lately; those met least lately are forgotten."""
+        session, key_name = exchange.session, exchange.key_hash
+        assert session is not None  # KeyExpired has seen to it
+        plan = self._older_plans.get(key_name)
+        if plan is None or plan.session is not session:
+            plan = self._planner.plan(session, key_name)
+        if len(self._plans) >= REMEMBERED_PLANS:
+            self._older_plans, self._plans = self._plans, {}
+        self._plans[key_name] = plan
+        return plan
+
+    def _check(self, exchange: Exchange, plan: KeyPlan) -> Step:
+        exchange.quota = plan.shown_quota
+        if plan.rate_counter:
+            verdict = self._limiter.rate(plan.rate_counter, plan.rate, plan.per_s, plan.version)
+            if not isinstance(verdict, RateVerdict):
+                return self._check_later(exchange, plan, verdict)
+            self._show_rate(exchange, plan, verdict)
+            if not verdict.allowed:
+                return self._try_again(exchange, plan) if plan.retries > 0 else RATE_EXCEEDED
+        return self._check_quota(exchange, plan) if plan.quota_counter else None
+
+    async def _check_later(self, exchange: Exchange, plan: KeyPlan, counting: Awaitable[RateVerdict]) -> Outcome:
+        try:
+            verdict = await counting
+            self._show_rate(exchange, plan, verdict)
+            if not verdict.allowed:
+                return await self._try_again(exchange, plan) if plan.retries > 0 else RATE_EXCEEDED
+            step = self._check_quota(exchange, plan) if plan.quota_counter else None
+            return await step if isinstance(step, Awaitable) else step
+        except StoreError:
+            return STORE_UNAVAILABLE
+
+    def _check_quota(self, exchange: Exchange, plan: KeyPlan) -> Step:
+        verdict = self._limiter.quota(plan.quota_counter, plan.quota_max, plan.quota_renewal_s)
+        if not isinstance(verdict, QuotaVerdict):
+            return self._check_quota_later(exchange, plan, verdict)
+        return _judge_quota(exchange, plan, verdict)
+
+    async def _check_quota_later(self, exchange: Exchange, plan: KeyPlan, counting: Awaitable[QuotaVerdict]) -> Outcome:
+        try:
+            return _judge_quota(exchange, plan, await counting)
+        except StoreError:
+            return STORE_UNAVAILABLE
+
+    async def _try_again(self, exchange: Exchange, plan: KeyPlan) -> Outcome:
+        """Wait until there is room, then count again; give up when the key's patience is over."""
+        once = replace(plan, retries=0)
+        try:
+            for _ in range(plan.retries):
+                await asyncio.sleep(plan.retry_interval_s)
+                asking = self._limiter.rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, dry_run=True)
+                if not (asking if isinstance(asking, RateVerdict) else await asking).allowed:
+                    continue
+                step = self._check(exchange, once)
+                outcome = await step if isinstance(step, Awaitable) else step
+                if outcome is not RATE_EXCEEDED:
+                    return outcome
+        except StoreError:
+            return STORE_UNAVAILABLE
+        return RATE_EXCEEDED
+
+    def _show_rate(self, exchange: Exchange, plan: KeyPlan, verdict: RateVerdict) -> None:
+        if self._shows_rate:
+            exchange.rate = (int(plan.rate), verdict.remaining, int(verdict.reset_at_s))
+
+
+def _judge_quota(exchange: Exchange, plan: KeyPlan, verdict: QuotaVerdict) -> Outcome:
+    exchange.quota = (plan.quota_max, verdict.remaining, int(verdict.renews_at_s))
+    return None if verdict.allowed else QUOTA_EXCEEDED
