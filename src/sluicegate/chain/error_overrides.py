@@ -1,0 +1,93 @@
+"""Rules that give an error another status, text or body: `error_overrides` (contract 06.6).
+
+They stand in the settings and in definitions, by status (`"503"`) or class of statuses (`"5xx"`). Of those for the
+exact status, then those for its class, the first that matches counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sluicegate.apidef import gojson
+from sluicegate.apidef.classic import ErrorOverride, ErrorResponse
+from sluicegate.apidef.pattern import Pattern, compile_pattern
+from sluicegate.chain.error_template import MESSAGE, STATUS, ErrorTemplate
+from sluicegate.errors import ConfigError
+from sluicegate.wire.headers import TOKEN
+
+ONE_STATUS = re.compile(r"[1-9][0-9]{2}")
+STATUS_CLASS = re.compile(r"[1-9]xx")
+LOOKED_AT = 4096
+"""So much of an error's text is looked at, in characters."""
+
+
+class Rule:
+    """One rule, compiled. With no condition it always matches; with several, one that holds is enough.
+
+    reads_body: whether it can only be asked of an error whose text is known.
+    body:       the text that takes the error's place: as it is, or a template; None when the rule has none.
+    """
+
+    __slots__ = ("_flag", "_is_conditional", "_pattern", "body", "reads_body", "response")
+
+    def __init__(self, override: ErrorOverride, where: str) -> None:
+        match = override.match
+        self.response: ErrorResponse = override.response
+        self._flag = match.flag if match else ""
+        pattern = match.message_pattern if match else ""
+        self._pattern: Pattern | None = compile_pattern(pattern) if pattern else None
+        self.reads_body = bool(match and ((match.body_field and match.body_value) or match.message_pattern))
+        self._is_conditional = bool(self._flag) or self.reads_body
+        self.body: bytes | ErrorTemplate | None = _body_of(self.response.body, where)
+        if self.response.status_code and not 200 <= self.response.status_code <= 999:
+            raise ConfigError(where, f"status_code: {self.response.status_code} is not the status of a final answer")
+        for name in self.response.headers:
+            if not TOKEN.fullmatch(name.encode("utf-8", "replace")):
+                raise ConfigError(where, f"headers: `{name}` is not a header name")
+
+    def matches(self, flag: str, text: str) -> bool:
+        """Return whether the rule is for an error of this flag and text. What is no JSON has no `body_field`."""
+        if not self._is_conditional or (self._flag and self._flag == flag):
+            return True
+        return self._pattern is not None and bool(self._pattern.found(text[:LOOKED_AT]))
+
+
+class Overrides:
+    """The rules of the settings or of one definition. It is false when there are none. Raises ConfigError."""
+
+    __slots__ = ("_rules",)
+
+    def __init__(self, rules: Mapping[str, Sequence[ErrorOverride]], where: str) -> None:
+        self._rules: dict[str, list[Rule]] = {}
+        for statuses, overrides in rules.items():
+            place = f"{where}: {statuses}"
+            if not ONE_STATUS.fullmatch(statuses) and not STATUS_CLASS.fullmatch(statuses):
+                raise ConfigError(place, "is neither a status nor a class of statuses", 'such as "503" or "5xx"')
+            try:
+                self._rules[statuses] = [Rule(one, place) for one in overrides]
+            except ConfigError as error:
+                raise ConfigError(place, error.what, error.hint) from None
+
+    @classmethod
+    def of_settings(cls, tree: Mapping[str, Any]) -> Overrides:
+        """Return the rules of the settings, where they stand as they were read."""
+        where = "error_overrides"
+        return cls(
+            {key: [gojson.convert(one, ErrorOverride, where) for one in rules] for key, rules in tree.items()}, where
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def rules_for(self, status: int) -> Iterator[Rule]:
+        """Return the rules for a status, in the order they count."""
+        yield from self._rules.get(str(status), ())
+        yield from self._rules.get(f"{status // 100}xx", ())
+
+
+def _body_of(text: str, where: str) -> bytes | ErrorTemplate | None:
+    if "{{." in text:
+        return ErrorTemplate(text, f"{where}: body", (MESSAGE, STATUS))
+    return text.encode("utf-8", "replace") if text else None

@@ -1,0 +1,166 @@
+"""What a client reads when the gateway answers instead of the upstream (contract 06.6).
+
+A `Rejection` becomes a `Reply`: JSON, or XML for a request whose own type is XML; by the first template there is of
+`error_<status>.json`, `error.json` in `template_path`, else by our own. `error_overrides` may change all of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sluicegate.chain.error_overrides import Overrides, Rule
+from sluicegate.chain.error_template import MESSAGE, STATUS, ErrorTemplate, js_escaped, xml_escaped
+from sluicegate.chain.outcome import HeaderLines, Rejection, Reply
+from sluicegate.errors import ConfigError
+from sluicegate.listener.rejections import NOT_FOUND
+from sluicegate.wire.headers import canonical
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.api import Api
+    from sluicegate.chain.exchange import Exchange, Response
+    from sluicegate.settings.model import Settings
+
+OUR_TEMPLATES = Path(__file__).parent / "templates"
+JSON = b"application/json"
+XML_TYPES = frozenset((b"application/xml", b"text/xml", b"application/soap+xml"))
+PLAIN_TEXT: HeaderLines = (
+    (b"Content-Type", b"text/plain; charset=utf-8"),
+    (b"X-Content-Type-Options", b"nosniff"),
+)
+UPSTREAM_ERROR_FLAG = "URS"
+REMEMBERED_BODIES = 1024
+REMEMBERED_MESSAGE = 256
+
+
+class ErrorPages:
+    """The pages of one node. Raises ConfigError for a template or an override that is none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._templates = _read_templates(Path(settings.template_path))
+        self._overrides = Overrides.of_settings(settings.error_overrides)
+        self._of_api: dict[str, tuple[Api, Overrides]] = {}
+        self._bodies: dict[tuple[int, str, str], bytes] = {}
+        headers: list[tuple[bytes, bytes]] = []
+        if not settings.hide_generator_header:
+            headers.append((b"X-Generator", b"tyk.io"))
+        if settings.close_connections:
+            headers.append((b"Connection", b"close"))
+        self._headers = headers
+
+    def render(self, exchange: Exchange | None, rejection: Rejection) -> Reply:
+        """Return the answer for a rejection; without an exchange, that for a request of no type."""
+        if rejection.plain:
+            return Reply(rejection.status, [*PLAIN_TEXT, *rejection.headers], rejection.message.encode() + b"\n")
+        if rejection is NOT_FOUND:
+            return Reply(404, [], b"Not Found")
+        content_type, extension = _type_of(exchange)
+        rule = self._rule_for(exchange, rejection.status, rejection.flag, rejection.message)
+        if rule is not None:
+            reply = self._overridden(rule, rejection.status, rejection.message, content_type, extension)
+            reply.headers += rejection.headers
+            return reply
+        body = self._body(rejection.status, rejection.message, extension)
+        return Reply(rejection.status, [(b"Content-Type", content_type), *self._headers, *rejection.headers], body)
+
+    def override_upstream(self, exchange: Exchange, response: Response) -> Reply | None:
+        """Return the answer that takes the place of an upstream's error, or None to let that pass.
+
+        A rule without a text of its own changes status and headers of the response in place. Rules that ask for a text
+        in the body are not for answers of upstreams, whose bodies stream.
+        """
+        status = response.status
+        if status < 400:
+            return None
+        rule = self._rule_for(exchange, status, UPSTREAM_ERROR_FLAG if status >= 500 else "", None)
+        if rule is None:
+            return None
+        given = rule.response
+        if rule.body or given.message or given.template:
+            reply = self._overridden(rule, status, given.message, *_type_of(exchange))
+            reply.rate_headers = True
+            return reply
+        response.status = given.status_code or status
+        for name, value in given.headers.items():
+            response.headers.set(name.encode(), value.encode("utf-8", "replace"))
+        return None
+
+    def _rule_for(self, exchange: Exchange | None, status: int, flag: str, text: str | None) -> Rule | None:
+        overrides = self._overrides_of(exchange.route.api) if exchange is not None else None
+        for rules in (overrides, self._overrides):
+            if rules:
+                for rule in rules.rules_for(status):
+                    if (text is not None or not rule.reads_body) and rule.matches(flag, text or ""):
+                        return rule
+        return None
+
+    def _overrides_of(self, api: Api | None) -> Overrides | None:
+        if api is None or not api.classic.error_overrides or api.classic.error_overrides_disabled:
+            return None
+        known = self._of_api.get(api.api_id)
+        if known is None or known[0] is not api:
+            known = self._of_api[api.api_id] = api, Overrides(api.classic.error_overrides, "error_overrides")
+        return known[1]
+
+    def _overridden(self, rule: Rule, status: int, message: str, content_type: bytes, extension: str) -> Reply:
+        given = rule.response
+        status = given.status_code or status
+        template = self._templates.get(f"{given.template}.{extension}") or self._templates.get(given.template)
+        source = rule.body or (template if given.template else None)
+        if isinstance(source, ErrorTemplate):
+            body = source.render(_escaped(given.message, extension), status)
+        elif source is not None:
+            body = source
+        else:
+            body = self._body(status, given.message or message, extension)
+        headers = {b"Content-Type": content_type, **dict(self._headers)}
+        for name, value in given.headers.items():
+            headers[canonical(name.encode())] = value.encode("utf-8", "replace")
+        return Reply(status, list(headers.items()), body)
+
+    def _body(self, status: int, message: str, extension: str) -> bytes:
+        key = (status, message, extension)
+        body = self._bodies.get(key)
+        if body is None:
+            template = self._templates.get(f"error_{status}.{extension}") or self._templates[f"error.{extension}"]
+            body = template.render(_escaped(message, extension), status)
+            if len(message) <= REMEMBERED_MESSAGE:
+                if len(self._bodies) >= REMEMBERED_BODIES:
+                    self._bodies.clear()
+                self._bodies[key] = body
+        return body
+
+
+def _type_of(exchange: Exchange | None) -> tuple[bytes, str]:
+    """Return type and file name extension of the answer: that of the request if it is XML, else JSON."""
+    asked = None if exchange is None else exchange.request.headers.get(b"content-type")
+    if asked is not None:
+        plain = asked.partition(b";")[0].strip()
+        if plain in XML_TYPES:
+            return plain, "xml"
+    return JSON, "json"
+
+
+def _escaped(message: str, extension: str) -> str:
+    return xml_escaped(message) if extension == "xml" else js_escaped(message)
+
+
+def _read_templates(folder: Path) -> dict[str, ErrorTemplate]:
+    """Return our own templates and those of a folder, which may not be there, by file name. Raises ConfigError.
+
+    Others than `error…` are there for overrides to name; one that is no error template, such as that of a webhook, is
+    left out.
+    """
+    templates: dict[str, ErrorTemplate] = {}
+    for path in [*sorted(OUR_TEMPLATES.iterdir()), *(sorted(folder.iterdir()) if folder.is_dir() else ())]:
+        if path.suffix in (".json", ".xml"):
+            is_page = path.name.startswith("error")
+            try:
+                text = path.read_text("utf-8", "replace")
+                templates[path.name] = ErrorTemplate(text, str(path), (MESSAGE,) if is_page else (MESSAGE, STATUS))
+            except OSError as error:
+                raise ConfigError(str(path), f"cannot be read: {error.strerror}") from None
+            except ConfigError:
+                if is_page:
+                    raise
+    return templates
