@@ -1,0 +1,74 @@
+"""The port: whether one more request is within a rate and a quota.
+
+Counters that are in this process' reach are answered on the spot; those in Redis by an awaitable, which raises
+StoreError when the store is away. Which algorithm counts is chosen in `store.limiters` (contract 07.2).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Sequence
+
+import msgspec
+
+
+class RateVerdict(msgspec.Struct, frozen=True, gc=False):
+    """allowed: whether the request may go on. remaining: how many more may follow, never below 0.
+
+    reset_at_s: when requests are free again, in seconds since 1970.
+    """
+
+    allowed: bool
+    remaining: int
+    reset_at_s: float
+
+
+class QuotaVerdict(msgspec.Struct, frozen=True, gc=False):
+    """allowed: whether the request may go on. remaining: what is left, never below 0.
+
+    renews_at_s: when the quota begins anew, in seconds since 1970; 0 is never.
+    """
+
+    allowed: bool
+    remaining: int
+    renews_at_s: float
+
+
+class Limiter(ABC):
+    """Counts requests. Names of counters come from `store.names`."""
+
+    @abstractmethod
+    def rate(
+        self, name: str, rate: float, per_s: float, version: str = "", dry_run: bool = False
+    ) -> RateVerdict | Awaitable[RateVerdict]:
+        """Count a request of a rate limit and return the verdict.
+
+        rate, per_s: requests within seconds, as they stand in the definition; 0 or less, or less than a second, limits
+        nothing (contract 07.3).
+        version: what begins a new window when it changes: `last_updated` of the session (contract 07.5).
+        dry_run: a request that waits its turn only asks (contract 07.7).
+        """
+
+    @abstractmethod
+    def quota(self, name: str, quota_max: int, renewal_s: int) -> QuotaVerdict | Awaitable[QuotaVerdict]:
+        """Count a request of a quota and return the verdict; a refused request counts too (contract 07.10).
+
+        quota_max: 0 or less limits nothing. renewal_s: the window begins with the first request; 0 or less never ends.
+        """
+
+    @abstractmethod
+    async def quota_used(self, name: str) -> tuple[int, float] | None:
+        """Return how much of a quota is used and when it renews (0: never), or None when nothing was counted."""
+
+    @abstractmethod
+    async def reset(self, names: Sequence[str]) -> None:
+        """Forget counters and marks."""
+
+
+def unlimited(rate: float, per_s: float) -> bool:
+    """Return whether a rate limit limits nothing."""
+    return rate <= 0 or per_s < 1
+
+
+UNLIMITED = RateVerdict(True, 0, 0.0)
+NO_QUOTA = QuotaVerdict(True, 0, 0.0)
