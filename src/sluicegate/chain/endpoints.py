@@ -78,6 +78,11 @@ def _finder(entries: Sequence[tuple[Pattern, T]]) -> Found[T] | None:
     questions = tuple((pattern.found, value) for pattern, value in entries)
 
     def find(plain: str, versioned: str, whole: str) -> T | None:
+        if plain == whole:  # nothing to take off: the listen path is /
+            for found, value in questions:
+                if found(plain):
+                    return value
+            return None
         for found, value in questions:
             if found(plain) or found(whole) or (versioned is not plain and found(versioned)):
                 return value

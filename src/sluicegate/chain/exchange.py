@@ -27,6 +27,7 @@ class Client(Protocol):
     """What an exchange may ask of the connection it came on."""
 
     peer_ip: str
+    peer_port: int
     is_tls: bool
 
     def read_body(self, limit_bytes: int) -> Awaitable[bytes]:

@@ -1,6 +1,6 @@
 """How supervisor and workers talk: messages over a socket pair, each a length (4 bytes, big-endian) and MessagePack.
 
-worker → supervisor    Ready, Ask (have every worker do it), AskPage (metrics), Done (it is done here), Snapshot
+worker → supervisor    Ready, Ask (have every worker do it), AskPage (metrics), Done (it is done here)
 supervisor → worker    Do (do it), Answer (to an Ask or AskPage), Drain
 """
 
@@ -45,7 +45,6 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 
     number: int
     error: str = ""
-    data: bytes = b""
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):
@@ -56,17 +55,11 @@ class Answer(msgspec.Struct, frozen=True, tag=True):
     data: bytes = b""
 
 
-class Snapshot(msgspec.Struct, frozen=True, tag=True):
-    """The counters of a worker as they stand, so that they outlive it."""
-
-    data: bytes
-
-
 class Drain(msgspec.Struct, frozen=True, tag=True):
     """Finish what is under way, take nothing new, and end."""
 
 
-Message = Ready | Ask | AskPage | Do | Done | Answer | Snapshot | Drain
+Message = Ready | Ask | AskPage | Do | Done | Answer | Drain
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

@@ -17,12 +17,11 @@ from sluicegate.listener.channel import (
     Message,
     MessageReader,
     Ready,
-    Snapshot,
     encode,
 )
 
-Deed = Callable[[bytes], Awaitable[bytes]]
-"""What a worker does when it is asked to, by an argument; its data goes back. It raises to say that it failed."""
+Deed = Callable[[bytes], Awaitable[None]]
+"""What a worker does when it is asked to, by an argument. It raises to say that it failed."""
 
 
 class NotDoneError(Exception):
@@ -92,10 +91,11 @@ class Colleagues(asyncio.Protocol):
     async def do(self, number: int, what: str, argument: bytes) -> None:
         """Do what all workers are asked to."""
         try:
-            data, error = await self.deeds[what](argument), ""
+            await self.deeds[what](argument)
+            error = ""
         except Exception as failure:
-            data, error = b"", str(failure) or repr(failure)
-        self.send(Done(number, error, data))
+            error = str(failure) or repr(failure)
+        self.send(Done(number, error))
 
     def send(self, message: Message) -> None:
         """Send a message to the supervisor."""
@@ -105,10 +105,6 @@ class Colleagues(asyncio.Protocol):
     def say_ready(self) -> None:
         """This worker serves from now on."""
         self.send(Ready())
-
-    def say_counters(self, snapshot: bytes) -> None:
-        """Leave the counters with the supervisor, so that they outlive this worker."""
-        self.send(Snapshot(snapshot))
 
     async def all_do(self, what: str, argument: bytes = b"") -> None:
         """Have every worker do something, this one included, and return when all have. Raises NotDoneError."""

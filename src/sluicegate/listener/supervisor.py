@@ -29,22 +29,20 @@ from sluicegate.listener.channel import (
     Message,
     MessageReader,
     Ready,
-    Snapshot,
     encode,
 )
 
 QUICK_DEATH_S = 2.0
 LONGEST_PAUSE_S = 5.0
 ANSWER_LIMIT_S = 60.0
-PAGE_LIMIT_S = 2.0
 CANNOT_START = 78
 """Exit status of a worker that could never work: the node gives up instead of trying again (EX_CONFIG)."""
 
 WorkerMain = Callable[[int, socket.socket], int]
 """Runs a worker, by its index and its end of the channel; returns its exit status."""
 
-PageMaker = Callable[[list[bytes], int], bytes]
-"""Makes the page of metrics of snapshots, and the number of workers that answered."""
+PageMaker = Callable[[int], bytes]
+"""Makes the page of metrics, given how many workers there are; the workers are not asked."""
 
 
 @dataclass(eq=False)
@@ -57,7 +55,6 @@ class Worker:
     started: float
     reader: MessageReader = field(default_factory=MessageReader)
     ready: bool = False
-    snapshot: bytes = b""
 
 
 @dataclass(eq=False)
@@ -68,7 +65,6 @@ class Errand:
     number: int
     waiting: set[Worker]
     deadline: float
-    page: bool = False
     errors: list[str] = field(default_factory=list)
 
 
@@ -88,7 +84,6 @@ class Supervisor:
         self.workers: dict[int, Worker] = {}
         self.restart_at: dict[int, float] = {}
         self.deaths: dict[int, int] = {}
-        self.retired: list[bytes] = []
         self.errands: dict[int, Errand] = {}
         self.next_number = 1
         self.stopping_since = 0.0
@@ -157,15 +152,13 @@ class Supervisor:
             os._exit(status)
 
     def bury(self, pid: int, wait_status: int) -> None:
-        """A worker has ended: keep its counters, and have it replaced."""
+        """A worker has ended: have it replaced."""
         worker = self.workers.pop(pid, None)
         if worker is None:
             return
         with contextlib.suppress(OSError, KeyError, ValueError):
             self.selector.unregister(worker.channel)
         worker.channel.close()
-        if worker.snapshot:
-            self.retired.append(worker.snapshot)
         for errand in self.errands.values():
             errand.waiting.discard(worker)
         if self.stopping_since:
@@ -220,9 +213,8 @@ class Supervisor:
                 del self.restart_at[index]
                 self.start(index)
         for errand in list(self.errands.values()):
-            if errand.deadline <= now and not errand.page:
-                errand.errors += [f"worker {worker.index} did not answer" for worker in errand.waiting]
             if errand.deadline <= now:
+                errand.errors += [f"worker {worker.index} did not answer" for worker in errand.waiting]
                 errand.waiting.clear()
         self.settle_errands()
 
@@ -263,27 +255,24 @@ class Supervisor:
         match message:
             case Ready():
                 worker.ready = True
-            case Snapshot(data):
-                worker.snapshot = data
             case Ask(number, what, argument):
                 self.give_out(worker, number, what, argument)
             case AskPage(number):
-                self.give_out(worker, number, "snapshot", b"", page=True)
-            case Done(number, error, data):
-                self.note(worker, number, error, data)
+                self.send(worker, Answer(number, data=self.make_page(len(self.workers))))
+            case Done(number, error):
+                self.note(worker, number, error)
             case _:
                 self.log("error", "Unexpected message from a worker", worker=worker.index)
 
-    def give_out(self, asker: Worker | None, number: int, what: str, argument: bytes, *, page: bool = False) -> None:
+    def give_out(self, asker: Worker | None, number: int, what: str, argument: bytes) -> None:
         """Have every worker that serves do something."""
         own, self.next_number = self.next_number, self.next_number + 1
         waiting = {worker for worker in self.workers.values() if worker.ready}
-        limit_s = PAGE_LIMIT_S if page else ANSWER_LIMIT_S
-        self.errands[own] = Errand(asker, number, waiting, time.monotonic() + limit_s, page)
+        self.errands[own] = Errand(asker, number, waiting, time.monotonic() + ANSWER_LIMIT_S)
         for worker in list(waiting):
             self.send(worker, Do(own, what, argument))
 
-    def note(self, worker: Worker, number: int, error: str, data: bytes) -> None:
+    def note(self, worker: Worker, number: int, error: str) -> None:
         """A worker has done its part of an errand."""
         errand = self.errands.get(number)
         if errand is None:
@@ -291,8 +280,6 @@ class Supervisor:
         errand.waiting.discard(worker)
         if error:
             errand.errors.append(error)
-        if errand.page:
-            worker.snapshot = data
 
     def settle_errands(self) -> None:
         """Answer those whose errands are done."""
@@ -301,10 +288,4 @@ class Supervisor:
                 continue
             del self.errands[own]
             if errand.asker is not None:
-                data = self.page() if errand.page else b""
-                self.send(errand.asker, Answer(errand.number, "\n".join(dict.fromkeys(errand.errors)), data))
-
-    def page(self) -> bytes:
-        """Return the page of metrics."""
-        snapshots = [worker.snapshot for worker in self.workers.values() if worker.snapshot]
-        return self.make_page([*self.retired, *snapshots], len(snapshots))
+                self.send(errand.asker, Answer(errand.number, "\n".join(dict.fromkeys(errand.errors))))
