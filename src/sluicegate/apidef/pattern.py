@@ -46,7 +46,7 @@ class Pattern:
 
     def search(self, text: str) -> tuple[str, ...] | None:
         """Return the first match: the whole and its groups, "" for a group that took no part; None without a match."""
-        data = _encoded(text)
+        data = encoded(text)
         spans = self._match(_ANYWHERE, data, 0, len(data))
         if spans[0] == _NOWHERE:
             return None
@@ -108,7 +108,7 @@ def _finder(text: str, ignore_case: bool, program: Any) -> Callable[[str], objec
     match = program.Match
 
     def found(subject: str) -> bool:
-        data = _encoded(subject)
+        data = encoded(subject)
         return bool(match(_ANYWHERE, data, 0, len(data))[0] != _NOWHERE)
 
     at_start, at_end = text.startswith("^"), text.endswith("$")
@@ -136,7 +136,8 @@ def _word_finder(word: str, at_start: bool, at_end: bool) -> Callable[[str], boo
     return lambda subject: word in subject
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
+    """Return the text as RE2 gets it: bytes that were no UTF-8 are U+FFFD."""
     try:
         return text.encode()
     except UnicodeEncodeError:

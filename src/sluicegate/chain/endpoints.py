@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sluicegate.apidef.pattern import Pattern, path_pattern
+from sluicegate.apidef.pattern_set import PatternSet
 
 if TYPE_CHECKING:
     from sluicegate.apidef.classic import VersionInfo
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
 
 T = TypeVar("T")
+
+LONGEST_ONE_BY_ONE = 10
+"""Patterns from which on one pass for all of them costs less than asking one after the other, as measured."""
 
 Found = Callable[[str, str, str], T | None]
 """Returns the value of the first entry whose pattern is found in one of the three forms of a path."""
@@ -48,20 +52,17 @@ class Endpoints(Generic[T]):
         options = settings.http_server_options
         prefix, suffix = options.enable_path_prefix_matching, options.enable_path_suffix_matching
         ignore_case = settings.ignore_endpoint_case or version.ignore_endpoint_case
-        compiled = [
-            (
-                entry,
-                path_pattern(entry.path, prefix=prefix, suffix=suffix, ignore_case=ignore_case or entry.ignore_case),
-            )
-            for entry in entries
-        ]
-
-        def finder_of(method: str | None) -> Found[T] | None:
-            return _finder([(found, entry.value) for entry, found in compiled if entry.method in (method, None)])
-
-        methods = dict.fromkeys(entry.method for entry, _ in compiled if entry.method is not None)
-        self._by_method = {method.encode("utf-8", "surrogateescape"): finder_of(method) for method in methods}
-        self._other = finder_of(None)
+        compiled = []
+        for entry in entries:
+            ignores_case = ignore_case or entry.ignore_case
+            pattern = path_pattern(entry.path, prefix=prefix, suffix=suffix, ignore_case=ignores_case)
+            compiled.append(_Compiled(entry.method, pattern, ignores_case, entry.value))
+        methods = dict.fromkeys(one.method for one in compiled if one.method is not None)
+        self._by_method: dict[bytes, Found[T] | None] = {}
+        for method in methods:
+            own = [one for one in compiled if one.method in (method, None)]
+            self._by_method[method.encode("utf-8", "surrogateescape")] = _finder(own)
+        self._other: Found[T] | None = _finder([one for one in compiled if one.method is None])
 
     def __bool__(self) -> bool:
         return bool(self._by_method) or self._other is not None
@@ -72,10 +73,27 @@ class Endpoints(Generic[T]):
         return None if finder is None else finder(*exchange.match_paths)
 
 
-def _finder(entries: Sequence[tuple[Pattern, T]]) -> Found[T] | None:
+@dataclass(frozen=True, slots=True)
+class _Compiled(Generic[T]):
+    method: str | None
+    pattern: Pattern
+    ignores_case: bool
+    value: T
+
+
+def _finder(entries: Sequence[_Compiled[T]]) -> Found[T] | None:
     if not entries:
         return None
-    questions = tuple((pattern.found, value) for pattern, value in entries)
+    if len(entries) > LONGEST_ONE_BY_ONE:
+        try:
+            return _all_at_once(entries)
+        except MemoryError:
+            pass
+    return _one_by_one(entries)
+
+
+def _one_by_one(entries: Sequence[_Compiled[T]]) -> Found[T]:
+    questions = tuple((entry.pattern.found, entry.value) for entry in entries)
 
     def find(plain: str, versioned: str, whole: str) -> T | None:
         if plain == whole:  # nothing to take off: the listen path is /
@@ -87,5 +105,20 @@ def _finder(entries: Sequence[tuple[Pattern, T]]) -> Found[T] | None:
             if found(plain) or found(whole) or (versioned is not plain and found(versioned)):
                 return value
         return None
+
+    return find
+
+
+def _all_at_once(entries: Sequence[_Compiled[T]]) -> Found[T]:
+    found = PatternSet([entry.pattern for entry in entries], [entry.ignores_case for entry in entries]).found
+    values = tuple(entry.value for entry in entries)
+
+    def find(plain: str, versioned: str, whole: str) -> T | None:
+        places = found(plain)
+        if plain != whole:
+            places += found(whole)
+            if versioned is not plain:
+                places += found(versioned)
+        return values[min(places)] if places else None
 
     return find

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.fakes.exchange import make_api, make_exchange, make_version, settings_of
 
 from sluicegate.chain.endpoints import Endpoint, Endpoints
@@ -102,3 +104,19 @@ def test_of_many_entries_the_first_one_wins_too() -> None:
     assert endpoints.find(make_exchange("/p7/1/x")) == 7
     assert endpoints.find(make_exchange("/p199/1")) == 199
     assert endpoints.find(make_exchange("/q")) is None
+
+
+PATTERN_PARTS = st.sampled_from(["/a", "/b", "/{id}", "/*", "/A", "^/a", "b$", "", "/é", "/a.b", "x?"])
+PATH_PARTS = st.sampled_from(["/a", "/b", "/A", "/1", "/é", "/axb", "", "/%FF", "/lp"])
+
+
+@given(
+    st.lists(st.tuples(st.lists(PATTERN_PARTS, max_size=3).map("".join), st.booleans()), min_size=11, max_size=20),
+    st.lists(PATH_PARTS, min_size=1, max_size=4).map("".join),
+)
+def test_many_at_once_decide_like_one_after_the_other(patterns: list[tuple[str, bool]], path: str) -> None:
+    entries = [Endpoint(text, "GET", number, ignores) for number, (text, ignores) in enumerate(patterns)]
+    exchange = make_exchange("/lp" + path, api=make_api(proxy={"listen_path": "/lp/"}))
+    each = [Endpoints([entry], settings_of(), make_version()).find(exchange) for entry in entries]
+    first = next((value for value in each if value is not None), None)
+    assert Endpoints(entries, settings_of(), make_version()).find(exchange) == first

@@ -42,7 +42,8 @@ class KeyLimits(Middleware):
 
     def __init__(self, planner: Planner, services: Services) -> None:
         self._planner = planner
-        self._limiter = services.limiter
+        self._rate = services.limiter.rate
+        self._quota = services.limiter.quota
         self._shows_rate = services.settings.rate_limit_response_headers == "rate_limits"
         self._plans: dict[str, KeyPlan] = {}
         self._older_plans: dict[str, KeyPlan] = {}
@@ -81,36 +82,43 @@ class KeyLimits(Middleware):
         return plan
 
     def _check(self, exchange: Exchange, plan: KeyPlan) -> Step:
-        exchange.quota = plan.shown_quota
         if plan.rate_counter:
-            verdict = self._limiter.rate(plan.rate_counter, plan.rate, plan.per_s, plan.version)
+            verdict = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version)
             if not isinstance(verdict, RateVerdict):
                 return self._check_later(exchange, plan, verdict)
-            self._show_rate(exchange, plan, verdict)
+            if self._shows_rate:
+                exchange.rate = (int(plan.rate), verdict.remaining, int(verdict.reset_at_s))
             if not verdict.allowed:
                 return self._try_again(exchange, plan) if plan.retries > 0 else RATE_EXCEEDED
-        return self._check_quota(exchange, plan) if plan.quota_counter else None
+        return self._check_quota(exchange, plan)
 
     async def _check_later(self, exchange: Exchange, plan: KeyPlan, counting: Awaitable[RateVerdict]) -> Outcome:
         try:
             verdict = await counting
-            self._show_rate(exchange, plan, verdict)
+            if self._shows_rate:
+                exchange.rate = (int(plan.rate), verdict.remaining, int(verdict.reset_at_s))
             if not verdict.allowed:
                 return await self._try_again(exchange, plan) if plan.retries > 0 else RATE_EXCEEDED
-            step = self._check_quota(exchange, plan) if plan.quota_counter else None
+            step = self._check_quota(exchange, plan)
             return await step if isinstance(step, Awaitable) else step
         except StoreError:
             return STORE_UNAVAILABLE
 
     def _check_quota(self, exchange: Exchange, plan: KeyPlan) -> Step:
-        verdict = self._limiter.quota(plan.quota_counter, plan.quota_max, plan.quota_renewal_s)
+        if not plan.quota_counter:
+            exchange.quota = plan.shown_quota
+            return None
+        verdict = self._quota(plan.quota_counter, plan.quota_max, plan.quota_renewal_s)
         if not isinstance(verdict, QuotaVerdict):
             return self._check_quota_later(exchange, plan, verdict)
-        return _judge_quota(exchange, plan, verdict)
+        exchange.quota = (plan.quota_max, verdict.remaining, int(verdict.renews_at_s))
+        return None if verdict.allowed else QUOTA_EXCEEDED
 
     async def _check_quota_later(self, exchange: Exchange, plan: KeyPlan, counting: Awaitable[QuotaVerdict]) -> Outcome:
         try:
-            return _judge_quota(exchange, plan, await counting)
+            verdict = await counting
+            exchange.quota = (plan.quota_max, verdict.remaining, int(verdict.renews_at_s))
+            return None if verdict.allowed else QUOTA_EXCEEDED
         except StoreError:
             return STORE_UNAVAILABLE
 
@@ -120,7 +128,7 @@ class KeyLimits(Middleware):
         try:
             for _ in range(plan.retries):
                 await asyncio.sleep(plan.retry_interval_s)
-                asking = self._limiter.rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, dry_run=True)
+                asking = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, dry_run=True)
                 if not (asking if isinstance(asking, RateVerdict) else await asking).allowed:
                     continue
                 step = self._check(exchange, once)
@@ -130,12 +138,3 @@ class KeyLimits(Middleware):
         except StoreError:
             return STORE_UNAVAILABLE
         return RATE_EXCEEDED
-
-    def _show_rate(self, exchange: Exchange, plan: KeyPlan, verdict: RateVerdict) -> None:
-        if self._shows_rate:
-            exchange.rate = (int(plan.rate), verdict.remaining, int(verdict.reset_at_s))
-
-
-def _judge_quota(exchange: Exchange, plan: KeyPlan, verdict: QuotaVerdict) -> Outcome:
-    exchange.quota = (plan.quota_max, verdict.remaining, int(verdict.renews_at_s))
-    return None if verdict.allowed else QUOTA_EXCEEDED
