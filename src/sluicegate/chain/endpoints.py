@@ -61,7 +61,8 @@ class Endpoints(Generic[T]):
         self._by_method: dict[bytes, Found[T] | None] = {}
         for method in methods:
             own = [one for one in compiled if one.method in (method, None)]
-            self._by_method[method.encode("utf-8", "surrogateescape")] = _finder(own)
+            finder = _finder(own)
+            self._by_method[method.encode("utf-8", "surrogateescape")] = finder
         self._other: Found[T] | None = _finder([one for one in compiled if one.method is None])
 
     def __bool__(self) -> bool:
