@@ -93,6 +93,7 @@ class Exchange:
     method: bytes  # set by TransformMethod; at first the request's
     timeout_s = 0.0  # set by HardTimeouts: for the whole upstream exchange; 0 is the default
     breaker: Any = None  # upstream.breaker.Breaker that watches this exchange, set by CircuitBreaker
+    caching: Any = None  # middleware.answers.cache.Caching, set by Cache: where the answer is to be stored
     body: bytes | None = None  # set by read_body, or by a transform: the whole request body, to be sent instead
     hides_client = False  # set by TransformHeaders: True: X-Forwarded-For is not sent
     response_headers: HeaderLines = ()  # set by Cors, versions: more headers for whatever answer leaves
