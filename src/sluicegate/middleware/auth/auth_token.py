@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import STORE_UNAVAILABLE, Outcome, Rejection, Step
 from sluicegate.errors import ConfigError, StoreError
+from sluicegate.store.keys import FoundKey
 from sluicegate.wire.cookies import cookie_of
 from sluicegate.wire.query import parameter_of
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from sluicegate.apidef.classic import APIDefinition, AuthConfig, VersionInfo
     from sluicegate.chain.exchange import Exchange
     from sluicegate.chain.services import Services
-    from sluicegate.store.keys import FoundKey
 
 FIELD_MISSING = Rejection(401, "Authorization field missing", "auth_field_missing", flag="AMF")
 KEY_UNKNOWN = Rejection(403, "Access to this API has been disallowed", "auth_key_not_found", flag="AKI")
@@ -85,29 +85,24 @@ class AuthToken(Middleware):
             found = self._find(token, self._org_id)
         except StoreError:
             return STORE_UNAVAILABLE
-        if found is None:
-            return KEY_UNKNOWN
-        if isinstance(found, Awaitable):
-            return self._wait(exchange, token, found)
-        self._admit(exchange, token, found)
-        return None
+        if isinstance(found, FoundKey):
+            return self._admit(exchange, token, found)
+        return KEY_UNKNOWN if found is None else self._wait(exchange, token, found)
 
     async def _wait(self, exchange: Exchange, token: str, finding: Awaitable[FoundKey | None]) -> Outcome:
         try:
             found = await finding
         except StoreError:
             return STORE_UNAVAILABLE
-        if found is None:
-            return KEY_UNKNOWN
-        self._admit(exchange, token, found)
-        return None
+        return KEY_UNKNOWN if found is None else self._admit(exchange, token, found)
 
-    def _admit(self, exchange: Exchange, token: str, found: FoundKey) -> None:
+    def _admit(self, exchange: Exchange, token: str, found: FoundKey) -> Outcome:
         exchange.token = found.token
         exchange.key_hash = found.name
         exchange.session = found.session
         if exchange.context is not None:
             exchange.context["token"] = token
+        return None
 
     def _token_of(self, exchange: Exchange) -> str:
         headers = exchange.changed_headers

@@ -1,0 +1,83 @@
+"""Limits of organisations: contract 06.4 #9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.fakes.exchange import make_api, make_exchange, make_services, make_version, outcome_of, session_of
+from tests.fakes.limiters import AwayLimiter, WaitingLimiter, node_limiter
+
+from sluicegate.apidef.session import Session
+from sluicegate.chain.outcome import STORE_UNAVAILABLE
+from sluicegate.errors import StoreError
+from sluicegate.middleware.limits.org_limits import COMMON_TEXT, INACTIVE, QUOTA_EXCEEDED, RATE_EXCEEDED, OrgLimits
+
+ON = {"enforce_org_quotas": True}
+
+
+class Orgs:
+    """Sessions of organisations; they may have to be waited for."""
+
+    def __init__(self, session: Session | None, waits: bool = False) -> None:
+        self.session, self.waits = session, waits
+
+    def find_org(self, org_id: str) -> Any:
+        return self.later() if self.waits else self.session
+
+    async def later(self) -> Session | None:
+        return self.session
+
+
+class AwayOrgs:
+    def find_org(self, org_id: str) -> Session:
+        raise StoreError("away")
+
+
+def step_of(session: Session | None, limiter: Any = None, waits: bool = False, **settings: Any) -> OrgLimits:
+    services = make_services({**ON, **settings}, keys=Orgs(session, waits), limiter=limiter or node_limiter())
+    step = OrgLimits.from_definition(make_api(), make_version(), services)
+    assert step is not None
+    return step
+
+
+async def ask(step: OrgLimits, times: int) -> list[Any]:
+    return [await outcome_of(step.on_request(make_exchange())) for _ in range(times)]
+
+
+def test_the_settings_ask_for_it() -> None:
+    assert OrgLimits.from_definition(make_api(), make_version(), make_services()) is None
+    services = make_services(ON, keys=Orgs(None))
+    assert OrgLimits.from_definition(make_api(org_id=""), make_version(), services) is None
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("limiter", [node_limiter, WaitingLimiter])
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        (None, [None] * 3),
+        (session_of(), [None] * 3),
+        (session_of(is_inactive=True), [INACTIVE] * 3),
+        (session_of(rate=2, per=1000, quota_max=-1), [None, None, RATE_EXCEEDED]),
+        (session_of(quota_max=2, quota_renewal_rate=1000), [None, None, QUOTA_EXCEEDED]),
+        (session_of(rate=9, per=1000, quota_max=1), [None, QUOTA_EXCEEDED, QUOTA_EXCEEDED]),
+    ],
+)
+async def test_limits(session: Any, expected: list[Any], limiter: Any, waits: bool) -> None:
+    assert await ask(step_of(session, limiter(), waits), 3) == expected
+
+
+async def test_the_one_text_of_the_experiment() -> None:
+    step = step_of(session_of(rate=1, per=1000), experimental_process_org_off_thread=True)
+    _, refused = await ask(step, 2)
+    assert (refused.status, refused.message, refused.code) == (403, COMMON_TEXT, RATE_EXCEEDED.code)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("session", [session_of(rate=1, per=1000), session_of(quota_max=1)])
+async def test_a_store_that_is_away_is_no_verdict(session: Session, waits: bool) -> None:
+    assert await ask(step_of(session, AwayLimiter(waits)), 1) == [STORE_UNAVAILABLE]
+    services = make_services(ON, keys=AwayOrgs(), limiter=node_limiter())
+    step = OrgLimits.from_definition(make_api(), make_version(), services)
+    assert step is not None and await ask(step, 1) == [STORE_UNAVAILABLE]
