@@ -11,6 +11,9 @@ from sluicegate.middleware.access.ip_allow import IpAllow
 from sluicegate.middleware.access.ip_block import IpBlock
 from sluicegate.middleware.access.path_lists import PathLists
 from sluicegate.middleware.access.track_endpoint import TrackEndpoint
+from sluicegate.middleware.answers.cache import Cache
+from sluicegate.middleware.answers.cors import Cors
+from sluicegate.middleware.answers.mock_response import MockResponse
 from sluicegate.middleware.answers.rate_limits_report import RateLimitsReport
 from sluicegate.middleware.auth.auth_token import AuthToken
 from sluicegate.middleware.auth.key_expired import KeyExpired
@@ -22,15 +25,24 @@ from sluicegate.middleware.limits.key_limits import KeyLimits
 from sluicegate.middleware.limits.org_limits import OrgLimits
 from sluicegate.middleware.rights.access_rights import AccessRights
 from sluicegate.middleware.rights.granular_access import GranularAccess
+from sluicegate.middleware.transforms.circuit_breaker import CircuitBreaker
+from sluicegate.middleware.transforms.context_vars import ContextVars
+from sluicegate.middleware.transforms.hard_timeout import HardTimeout
+from sluicegate.middleware.transforms.method import TransformMethod
+from sluicegate.middleware.transforms.request_headers import TransformRequestHeaders
+from sluicegate.middleware.transforms.response_headers import TransformResponseHeaders
+from sluicegate.middleware.transforms.url_rewrite import UrlRewrite
 
 ORDER: tuple[type[Middleware], ...] = (
     # access
     PathLists,
+    Cors,
     IpAllow,
     IpBlock,
     OrgLimits,
     # checks
     RequestSize,
+    ContextVars,
     TrackEndpoint,
     # auth
     AuthToken,
@@ -44,6 +56,19 @@ ORDER: tuple[type[Middleware], ...] = (
     # limits
     KeyLimits,
     ApiLimits,
+    # transforms
+    TransformRequestHeaders,
+    UrlRewrite,
+    TransformMethod,
+    # answers
+    MockResponse,
+    Cache,
+    # towards the upstream
+    HardTimeout,
+    CircuitBreaker,
 )
 
-RESPONSE_ORDER: tuple[type[Middleware], ...] = ()
+RESPONSE_ORDER: tuple[type[Middleware], ...] = (
+    TransformResponseHeaders,
+    Cache,
+)
