@@ -237,10 +237,7 @@ class SharedCounters:
 
 def _hash(name: str) -> tuple[int, int]:
     """Return both halves of a name's hash; the first is never 0, which marks a slot that was never used."""
-    try:
-        high, low = hash64(name)
-    except UnicodeEncodeError:  # bytes of a token that are no UTF-8
-        high, low = hash64(to_bytes(name))
+    high, low = hash64(to_bytes(name))  # as text, bytes of a token that are no UTF-8 would crash it
     return high or 1, low
 
 

@@ -1,0 +1,221 @@
+"""What every limiter promises, over each of them; then what each does in its own way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+
+import pytest
+
+from sluicegate import clock
+from sluicegate.settings.model import Settings
+from sluicegate.settings.own import Cluster
+from sluicegate.store.limiters import make_limiter
+from sluicegate.store.limiters.exact import ExactLimiter
+from sluicegate.store.limiters.fixed_window import FixedWindowLimiter
+from sluicegate.store.limiters.node import NodeLimiter
+from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLimiter
+from sluicegate.store.memory import MemoryBackend
+from sluicegate.store.redis import RedisBackend
+from sluicegate.store.redis_options import RedisOptions
+from sluicegate.store.shared_counters import SharedCounters
+
+NAME = "rate-limit-k1"
+LONG_S = 1000.0
+
+
+@pytest.fixture
+async def redis(redis_server):
+    backend = RedisBackend(RedisOptions(("127.0.0.1", redis_server.port)))
+    yield backend
+    await backend.close()
+
+
+@pytest.fixture(params=["node", "file", "exact", "log", "fixed", "node and redis"])
+async def limiter(request, tmp_path):
+    if request.param == "node":
+        yield NodeLimiter(SharedCounters(None))
+        return
+    if request.param == "file":
+        yield NodeLimiter(SharedCounters(tmp_path / "counters"))
+        return
+    backend = RedisBackend(RedisOptions(("127.0.0.1", request.getfixturevalue("redis_server").port)))
+    if request.param == "node and redis":
+        yield make_limiter(Settings(), backend, SharedCounters(None))
+    else:
+        yield {"exact": ExactLimiter, "log": SlidingLogLimiter, "fixed": FixedWindowLimiter}[request.param](backend)
+    await backend.close()
+
+
+async def settled(verdict):
+    return await verdict if isinstance(verdict, Awaitable) else verdict
+
+
+async def admitted(limiter, requests: int, rate: float, per_s: float = LONG_S, version: str = "") -> int:
+    verdicts = [limiter.rate(NAME, rate, per_s, version) for _ in range(requests)]
+    return sum([(await settled(verdict)).allowed for verdict in verdicts])
+
+
+async def test_a_rate_admits_exactly_what_it_says(limiter):
+    assert await admitted(limiter, 30, 10) == 10
+    assert await admitted(limiter, 5, 10) == 0
+
+
+async def test_a_fraction_of_a_request_is_left_out(limiter):
+    assert await admitted(limiter, 3, 1.9) == 1
+
+
+@pytest.mark.parametrize(("rate", "per_s"), [(0, 10), (-1, 10), (1, 0), (1, 0.5)])
+async def test_what_limits_nothing_admits_all(limiter, rate, per_s):
+    assert await admitted(limiter, 5, rate, per_s) == 5
+
+
+async def test_a_new_window_has_room_again(limiter):
+    started = time.monotonic()
+    assert await admitted(limiter, 4, 2, 1) in (2, 4)  # 4: the wall clock's second ended in between
+    while not await admitted(limiter, 1, 2, 1):
+        assert time.monotonic() - started < 30
+        await asyncio.sleep(1.05 if isinstance(limiter, SlidingLogLimiter) else 0.01)
+
+
+async def test_limits_do_not_touch_each_other(limiter):
+    assert await admitted(limiter, 2, 1) == 1
+    assert (await settled(limiter.rate("rate-limit-k2", 1, LONG_S))).allowed
+
+
+async def test_a_quota_counts_down_and_refuses(limiter):
+    before_s = clock.now()
+    verdicts = [await settled(limiter.quota("quota-k1", 3, 1000)) for _ in range(5)]
+    assert [verdict.allowed for verdict in verdicts] == [True, True, True, False, False]
+    assert [verdict.remaining for verdict in verdicts] == [2, 1, 0, 0, 0]
+    assert all(before_s + 999 < verdict.renews_at_s < clock.now() + 1001 for verdict in verdicts)
+    used = await limiter.quota_used("quota-k1")
+    assert used[0] == 5
+    assert abs(used[1] - verdicts[0].renews_at_s) < 1
+    await limiter.reset(["quota-k1", "quota-none"])
+    assert await limiter.quota_used("quota-k1") is None
+    assert (await settled(limiter.quota("quota-k1", 3, 1000))).remaining == 2
+
+
+async def test_a_quota_without_renewal_never_ends(limiter):
+    verdicts = [await settled(limiter.quota("quota-k1", 1, renewal)) for renewal in (0, -1)]
+    assert [verdict.allowed for verdict in verdicts] == [True, False]
+    assert [verdict.renews_at_s for verdict in verdicts] == [0, 0]
+    assert await limiter.quota_used("quota-k1") == (2, 0.0)
+
+
+@pytest.mark.parametrize("quota_max", [0, -1])
+async def test_no_quota_refuses_nothing_and_counts_nothing(limiter, quota_max):
+    assert (await settled(limiter.quota("quota-k1", quota_max, 1000))).allowed
+    assert await limiter.quota_used("quota-k1") is None
+
+
+async def test_buckets_say_what_remains_and_when_they_refill(redis):
+    for limiter in (NodeLimiter(SharedCounters(None)), ExactLimiter(redis)):
+        verdicts = [await settled(limiter.rate(NAME, 2, 50)) for _ in range(3)]
+        assert [verdict.remaining for verdict in verdicts] == [1, 0, 0]
+        assert all(45 < verdict.reset_at_s - clock.now() <= 51 for verdict in verdicts)
+
+
+async def test_buckets_let_one_pass_at_half_a_request_and_begin_anew_with_the_version(redis):
+    for limiter in (NodeLimiter(SharedCounters(None)), ExactLimiter(redis)):
+        assert await admitted(limiter, 3, 0.5) == 1
+        assert await admitted(limiter, 3, 2, version="1795449246") == 2
+        assert await admitted(limiter, 3, 2, version="1795449247") == 2
+
+
+async def test_a_dry_run_of_a_bucket_only_looks(redis):
+    for limiter in (NodeLimiter(SharedCounters(None)), ExactLimiter(redis)):
+        for _ in range(5):
+            assert (await settled(limiter.rate(NAME, 1, LONG_S, dry_run=True))).allowed
+        assert await admitted(limiter, 1, 1) == 1
+        assert not (await settled(limiter.rate(NAME, 1, LONG_S, dry_run=True))).allowed
+
+
+async def test_a_clock_that_was_set_back_does_not_lock_anybody_out():
+    limiter = NodeLimiter(SharedCounters(None))
+    assert await admitted(limiter, 2, 1, 100_000) == 1  # as if this had been counted in another time
+    assert await admitted(limiter, 2, 1, 10) == 1
+
+
+async def test_the_log_has_refused_requests_too_and_tyks_form(redis, redis_server):
+    limiter = SlidingLogLimiter(redis)
+    verdicts = [await settled(limiter.rate(NAME, 2, 100)) for _ in range(5)]
+    assert [verdict.remaining for verdict in verdicts] == [1, 0, 0, 0, 0]
+    assert abs(verdicts[0].reset_at_s - clock.now()) < 5
+    assert 90 < verdicts[4].reset_at_s - clock.now() <= 101
+    assert redis_server.command("ZCARD", NAME) == "5"
+    member = redis_server.command("ZRANGE", NAME, "0", "0")
+    assert len(member) == 19
+    assert abs(int(member) / 1e9 - time.time()) < 20
+    assert 90 < int(redis_server.command("TTL", NAME)) <= 100
+    assert await admitted(limiter, 3, 0.5) == 0
+
+
+async def test_the_log_with_marks_blocks_one_earlier(redis, redis_server):
+    limiter = SlidingLogLimiter(redis, marks=True)
+    assert await admitted(limiter, 5, 3) == 2
+    assert redis_server.command("GET", "rate-limit-k1.BLOCKED") == "1"
+    assert 900 < int(redis_server.command("TTL", "rate-limit-k1.BLOCKED")) <= 1000
+
+
+async def test_the_sentinel_decides_by_its_mark(redis, redis_server):
+    limiter = SentinelLimiter(redis)
+    answers = []
+    for _ in range(4):
+        answers.append((await settled(limiter.rate(NAME, 2, 100))).allowed)
+        await asyncio.gather(*limiter._behind)
+    assert answers == [True, True, False, False]
+    assert redis_server.command("ZCARD", NAME) == "4"
+    await limiter.reset(["rate-limit-k1.BLOCKED"])
+    assert (await settled(limiter.rate(NAME, 2, 100))).allowed
+    await asyncio.gather(*limiter._behind)
+    await limiter.reset(["rate-limit-k1.BLOCKED", NAME])
+    for _ in range(3):
+        await settled(limiter.rate(NAME, 2, 100, dry_run=True))
+        await asyncio.gather(*limiter._behind)
+    assert redis_server.command("EXISTS", "rate-limit-k1.BLOCKED") == "0"
+
+
+async def test_the_fixed_window_is_aligned_to_the_clock_and_named_as_tyks(redis, redis_server):
+    limiter = FixedWindowLimiter(redis)
+    verdict = await settled(limiter.rate(NAME, 2, 86_400))
+    assert verdict.reset_at_s % 86_400 == 0
+    (counter,) = redis_server.command("KEYS", "*").split()
+    assert counter == f"{NAME}/{int(verdict.reset_at_s - 86_400)}000000000"
+    assert 0 < int(redis_server.command("PTTL", counter)) <= 86_400_000
+    assert (await settled(limiter.rate(NAME, 2, 86_400, dry_run=True))).allowed
+    assert redis_server.command("GET", counter) == "1"
+
+
+async def test_quotas_lie_in_redis_as_tyks(redis, redis_server):
+    limiter = ExactLimiter(redis)
+    await settled(limiter.quota("quota-k1", 10, 1000))
+    assert redis_server.command("GET", "quota-k1") == "1"
+    assert 990 < int(redis_server.command("TTL", "quota-k1")) <= 1000
+    redis_server.command("SET", "quota-k1", "7")  # without a time to live it begins anew
+    assert (await settled(limiter.quota("quota-k1", 10, 1000))).remaining == 9
+
+
+async def test_nodes_that_share_redis_admit_together_what_the_limit_says(redis, redis_server):
+    others = [RedisBackend(RedisOptions(("127.0.0.1", redis_server.port))) for _ in range(3)]
+    limiters = [ExactLimiter(backend) for backend in (redis, *others)]
+    counts = await asyncio.gather(*(admitted(limiter, 100, 100) for limiter in limiters))
+    assert sum(counts) == 100
+    for backend in others:
+        await backend.close()
+
+
+async def test_the_settings_choose(redis):
+    counters = SharedCounters(None)
+    memory = MemoryBackend()
+    assert type(make_limiter(Settings(enable_redis_rolling_limiter=True), memory, counters)) is NodeLimiter
+    await memory.close()
+    for settings, kind in (
+        (Settings(enable_fixed_window_rate_limiter=True, enable_sentinel_rate_limiter=True), FixedWindowLimiter),
+        (Settings(enable_sentinel_rate_limiter=True, enable_redis_rolling_limiter=True), SentinelLimiter),
+        (Settings(enable_redis_rolling_limiter=True), SlidingLogLimiter),
+        (Settings(cluster=Cluster(enabled=True)), ExactLimiter),
+    ):
+        assert type(make_limiter(settings, redis, counters)) is kind
