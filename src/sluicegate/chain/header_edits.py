@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sluicegate.chain.variables import Template
 from sluicegate.errors import ConfigError
-from sluicegate.wire.headers import FORWARDED_FOR, PLAIN, ROLES, TOKEN, Headers, make_field
+from sluicegate.wire.headers import CONTROLS_TO_BLANK, FORWARDED_FOR, PLAIN, ROLES, TOKEN, Field, Headers, make_field
 
 if TYPE_CHECKING:
     from sluicegate.chain.exchange import Exchange
@@ -34,7 +34,7 @@ class HeaderEdits:
         self.removes_forwarded_for = b"x-forwarded-for" in removed
         self._gone = frozenset((*removed, *(name.lower() for name in own)))
         self._static = [make_field(name, _bytes(one.render_static())) for name, one in own.items() if one.is_static]
-        self._dynamic = tuple((name, one) for name, one in own.items() if not one.is_static)
+        self._dynamic = tuple((make_field(name, b""), one) for name, one in own.items() if not one.is_static)
 
     def __bool__(self) -> bool:
         return bool(self._gone)
@@ -44,8 +44,9 @@ class HeaderEdits:
         gone = self._gone
         fields = [field for field in headers.fields if field.name not in gone]
         fields += self._static
-        for name, template in self._dynamic:
-            fields.append(make_field(name, _bytes(template.render(exchange))))
+        for empty, template in self._dynamic:
+            value = _bytes(template.render(exchange)).translate(CONTROLS_TO_BLANK).strip()
+            fields.append(Field(empty.name, value, b"%b%b\r\n" % (empty.line[:-2], value), empty.role))
         headers.fields = fields
 
 
