@@ -1,0 +1,1 @@
+"""Answers: what the gateway says itself, without asking the upstream."""
