@@ -10,13 +10,7 @@ TEXT_PLAIN = (b"Content-Type", b"text/plain; charset=utf-8")
 NOT_FOUND = Rejection(404, "Not Found", code="route_not_found", flag="NRH")
 NOT_FOUND_REPLY = Reply(404, [TEXT_PLAIN], b"Not Found", tracked=False)
 INTERNAL = Rejection(500, "Internal Server Error", code="internal_error")
-STORE_AWAY = Rejection(
-    503,
-    "Store unavailable, try again later",
-    code="store_unavailable",
-    headers=((b"Retry-After", b"1"),),
-)
-TOO_LARGE = Rejection(413, "Request Entity Too Large", code="request_too_large", flag="BTL", plain=True)
+TOO_LARGE = Rejection(413, "Request Entity Too Large", code="body_too_large", flag="BTL", plain=True)
 HARD_TIMEOUT = Rejection(504, "Upstream service reached hard timeout.", code="upstream_timeout", flag="URT")
 NO_SUCH_HOST = Rejection(500, "Upstream host lookup failed", code="upstream_dns_failed", flag="DNS")
 NOT_PROXIED = Rejection(500, "There was a problem proxying the request", code="upstream_failed", flag="UPE")

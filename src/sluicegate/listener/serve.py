@@ -19,10 +19,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sluicegate.chain.exchange import Exchange
-from sluicegate.chain.outcome import Loop, Outcome, Rejection, Reply
+from sluicegate.chain.outcome import STORE_UNAVAILABLE, Loop, Outcome, Rejection, Reply
 from sluicegate.errors import BadMessage, StoreError
 from sluicegate.listener.loop import enter_loop
-from sluicegate.listener.rejections import INTERNAL, NOT_FOUND, NOT_FOUND_REPLY, STORE_AWAY, TOO_LARGE, moved_to
+from sluicegate.listener.rejections import INTERNAL, NOT_FOUND, NOT_FOUND_REPLY, TOO_LARGE, moved_to
 from sluicegate.routing.clean import clean_location
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Serve:
         """The store cannot be asked: that is no verdict about the key."""
         self.services.log("error", "Store unavailable", api_id=exchange.route.api_id, error=str(error))
         if connection.exchange is exchange:
-            connection.reject(exchange, STORE_AWAY)
+            connection.reject(exchange, STORE_UNAVAILABLE)
 
     def broken(self, connection: Connection, exchange: Exchange, error: Exception) -> None:
         """A defect of ours, or of a plugin: this request fails, and nothing else."""
