@@ -30,7 +30,7 @@ FIELD_MISSING = Rejection(401, "Authorization field missing", "auth_field_missin
 KEY_UNKNOWN = Rejection(403, "Access to this API has been disallowed", "auth_key_not_found", flag="AKI")
 
 DEFAULT_HEADER = "Authorization"
-BEARER = "bearer "
+BEARER = "bearer"
 
 OTHER_KINDS = {
     "use_oauth2": "OAuth 2",
@@ -77,7 +77,7 @@ class AuthToken(Middleware):
         token = self._token_of(exchange)
         if not token:
             return FIELD_MISSING
-        if token[:7].lower() == BEARER:
+        if token[6:7] == " " and token[:6].lower() == BEARER:
             token = token[7:]
         if len(token) < self._shortest:
             return KEY_UNKNOWN
