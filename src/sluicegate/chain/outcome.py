@@ -73,4 +73,4 @@ Step = Outcome | Awaitable[Outcome]
 STORE_UNAVAILABLE = Rejection(
     503, "Store unavailable, try again later", "store_unavailable", headers=((b"Retry-After", b"1"),)
 )
-"""The store could not say (errors.StoreError): never a verdict about a key, and never 401, 403 or 429."""
+"""What the road answers to a StoreError, whichever step met it: never a verdict about a key, never 401, 403 or 429."""

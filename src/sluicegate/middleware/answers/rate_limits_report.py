@@ -12,8 +12,7 @@ import msgspec
 
 from sluicegate.chain.key_plan import KeyPlan, Planner
 from sluicegate.chain.middleware import Middleware
-from sluicegate.chain.outcome import STORE_UNAVAILABLE, Outcome, Reply, Step
-from sluicegate.errors import StoreError
+from sluicegate.chain.outcome import Outcome, Reply, Step
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -52,10 +51,7 @@ class RateLimitsReport(Middleware):
 
     async def _report(self, plan: KeyPlan) -> Outcome:
         quota_max, remaining, renews = plan.shown_quota
-        try:
-            counted = await self._limiter.quota_used(plan.quota_counter) if plan.quota_counter else None
-        except StoreError:
-            return STORE_UNAVAILABLE
+        counted = await self._limiter.quota_used(plan.quota_counter) if plan.quota_counter else None
         if counted is not None:
             used, renews_at_s = counted
             remaining, renews = max(0, quota_max - used), int(renews_at_s)

@@ -4,8 +4,8 @@ Asked for by every API that is not `use_keyless`. The token is looked for in the
 `auth_configs.authToken` (or the older `auth`) names; a later one of these replaces an earlier one. Any other kind of
 authentication is refused when the definition is loaded: an API never opens because the gateway cannot check a key.
 
-A session that is cached or in an embedded store is found without waiting. When the store cannot say, that is 503, and
-no verdict about the key.
+A session that is cached or in an embedded store is found without waiting. When the store cannot say, the StoreError
+goes through to the road, which answers 503: that is no verdict about the key.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Self
 
 from sluicegate.chain.middleware import Middleware
-from sluicegate.chain.outcome import STORE_UNAVAILABLE, Outcome, Rejection, Step
-from sluicegate.errors import ConfigError, StoreError
+from sluicegate.chain.outcome import Outcome, Rejection, Step
+from sluicegate.errors import ConfigError
 from sluicegate.store.keys import FoundKey
 from sluicegate.wire.cookies import cookie_of
 from sluicegate.wire.query import parameter_of
@@ -81,19 +81,13 @@ class AuthToken(Middleware):
             token = token[7:]
         if len(token) < self._shortest:
             return KEY_UNKNOWN
-        try:
-            found = self._find(token, self._org_id)
-        except StoreError:
-            return STORE_UNAVAILABLE
+        found = self._find(token, self._org_id)
         if isinstance(found, FoundKey):
             return self._admit(exchange, token, found)
         return KEY_UNKNOWN if found is None else self._wait(exchange, token, found)
 
     async def _wait(self, exchange: Exchange, token: str, finding: Awaitable[FoundKey | None]) -> Outcome:
-        try:
-            found = await finding
-        except StoreError:
-            return STORE_UNAVAILABLE
+        found = await finding
         return KEY_UNKNOWN if found is None else self._admit(exchange, token, found)
 
     def _admit(self, exchange: Exchange, token: str, found: FoundKey) -> Outcome:

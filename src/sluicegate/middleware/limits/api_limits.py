@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Self
 from sluicegate.chain.counter_names import api_counter, endpoint_counter
 from sluicegate.chain.endpoints import Endpoint, Endpoints
 from sluicegate.chain.middleware import Middleware
-from sluicegate.chain.outcome import STORE_UNAVAILABLE, Outcome, Rejection, Step
-from sluicegate.errors import StoreError
+from sluicegate.chain.outcome import Outcome, Rejection, Step
 from sluicegate.store import names
 from sluicegate.store.limiter import RateVerdict
 
@@ -83,19 +82,13 @@ class ApiLimits(Middleware):
         limit = (self._endpoints.find(exchange) if self._endpoints else None) or self._whole
         if limit is None:
             return None
-        try:
-            verdict = self._count(limit.name, limit.rate, limit.per_s)
-        except StoreError:
-            return STORE_UNAVAILABLE
+        verdict = self._count(limit.name, limit.rate, limit.per_s)
         if isinstance(verdict, RateVerdict):
             return self._decide(exchange, limit, verdict)
         return self._wait(exchange, limit, verdict)
 
     async def _wait(self, exchange: Exchange, limit: ApiLimit, counting: Awaitable[RateVerdict]) -> Outcome:
-        try:
-            return self._decide(exchange, limit, await counting)
-        except StoreError:
-            return STORE_UNAVAILABLE
+        return self._decide(exchange, limit, await counting)
 
     def _decide(self, exchange: Exchange, limit: ApiLimit, verdict: RateVerdict) -> Outcome:
         if self._shows_rate and exchange.rate is None:

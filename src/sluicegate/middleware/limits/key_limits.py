@@ -5,7 +5,7 @@ its rights to this API (`access_rights{}.limit`, `.endpoints`), and in the polic
 and `disable_quota` of the definition switch off one or the other.
 
 A key with `throttle_retry_limit` is not rejected at once when it is over its rate: the request waits for
-`throttle_interval` seconds and is counted again, as often as that says. Where the store cannot count, that is 503.
+`throttle_interval` seconds and is counted again, as often as that says.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from sluicegate.chain.key_plan import KeyPlan, Planner
 from sluicegate.chain.middleware import Middleware
-from sluicegate.chain.outcome import STORE_UNAVAILABLE, Outcome, Rejection, Step
-from sluicegate.errors import StoreError
+from sluicegate.chain.outcome import Outcome, Rejection, Step
 from sluicegate.store.limiter import QuotaVerdict, RateVerdict
 
 if TYPE_CHECKING:
@@ -64,10 +63,7 @@ class KeyLimits(Middleware):
             plan = self._plan_of(exchange)
         if plan.varies:
             plan = plan.for_request(exchange, exchange.key_hash)
-        try:
-            return self._check(exchange, plan)
-        except StoreError:
-            return STORE_UNAVAILABLE
+        return self._check(exchange, plan)
 
     def _plan_of(self, exchange: Exchange) -> KeyPlan:
         """Return the plan for a session that was not met lately; those met least lately are forgotten."""
@@ -93,16 +89,13 @@ class KeyLimits(Middleware):
         return self._check_quota(exchange, plan)
 
     async def _check_later(self, exchange: Exchange, plan: KeyPlan, counting: Awaitable[RateVerdict]) -> Outcome:
-        try:
-            verdict = await counting
-            if self._shows_rate:
-                exchange.rate = (int(plan.rate), verdict.remaining, int(verdict.reset_at_s))
-            if not verdict.allowed:
-                return await self._try_again(exchange, plan) if plan.retries > 0 else RATE_EXCEEDED
-            step = self._check_quota(exchange, plan)
-            return await step if isinstance(step, Awaitable) else step
-        except StoreError:
-            return STORE_UNAVAILABLE
+        verdict = await counting
+        if self._shows_rate:
+            exchange.rate = (int(plan.rate), verdict.remaining, int(verdict.reset_at_s))
+        if not verdict.allowed:
+            return await self._try_again(exchange, plan) if plan.retries > 0 else RATE_EXCEEDED
+        step = self._check_quota(exchange, plan)
+        return await step if isinstance(step, Awaitable) else step
 
     def _check_quota(self, exchange: Exchange, plan: KeyPlan) -> Step:
         if not plan.quota_counter:
@@ -115,26 +108,20 @@ class KeyLimits(Middleware):
         return None if verdict.allowed else QUOTA_EXCEEDED
 
     async def _check_quota_later(self, exchange: Exchange, plan: KeyPlan, counting: Awaitable[QuotaVerdict]) -> Outcome:
-        try:
-            verdict = await counting
-            exchange.quota = (plan.quota_max, verdict.remaining, int(verdict.renews_at_s))
-            return None if verdict.allowed else QUOTA_EXCEEDED
-        except StoreError:
-            return STORE_UNAVAILABLE
+        verdict = await counting
+        exchange.quota = (plan.quota_max, verdict.remaining, int(verdict.renews_at_s))
+        return None if verdict.allowed else QUOTA_EXCEEDED
 
     async def _try_again(self, exchange: Exchange, plan: KeyPlan) -> Outcome:
         """Wait until there is room, then count again; give up when the key's patience is over."""
         once = replace(plan, retries=0)
-        try:
-            for _ in range(plan.retries):
-                await asyncio.sleep(plan.retry_interval_s)
-                asking = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, dry_run=True)
-                if not (asking if isinstance(asking, RateVerdict) else await asking).allowed:
-                    continue
-                step = self._check(exchange, once)
-                outcome = await step if isinstance(step, Awaitable) else step
-                if outcome is not RATE_EXCEEDED:
-                    return outcome
-        except StoreError:
-            return STORE_UNAVAILABLE
+        for _ in range(plan.retries):
+            await asyncio.sleep(plan.retry_interval_s)
+            asking = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, dry_run=True)
+            if not (asking if isinstance(asking, RateVerdict) else await asking).allowed:
+                continue
+            step = self._check(exchange, once)
+            outcome = await step if isinstance(step, Awaitable) else step
+            if outcome is not RATE_EXCEEDED:
+                return outcome
         return RATE_EXCEEDED

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Self
 from sluicegate.apidef.session import Session
 from sluicegate.chain.counter_names import org_counter
 from sluicegate.chain.middleware import Middleware
-from sluicegate.chain.outcome import STORE_UNAVAILABLE, Outcome, Rejection, Step
-from sluicegate.errors import StoreError
+from sluicegate.chain.outcome import Outcome, Rejection, Step
 from sluicegate.store import names
 from sluicegate.store.limiter import QuotaVerdict, RateVerdict
 
@@ -55,23 +54,15 @@ class OrgLimits(Middleware):
 
     def on_request(self, exchange: Exchange) -> Step:
         """Count the request, or reject it."""
-        try:
-            session = self._find(self._org_id)
-            if session is None:
-                return None
-            if not isinstance(session, Session):
-                return self._wait_for_session(session)
+        session = self._find(self._org_id)
+        if isinstance(session, Session):
             return self._check(session)
-        except StoreError:
-            return STORE_UNAVAILABLE
+        return None if session is None else self._wait_for_session(session)
 
     async def _wait_for_session(self, finding: Awaitable[Session | None]) -> Outcome:
-        try:
-            session = await finding
-            step = None if session is None else self._check(session)
-            return await step if isinstance(step, Awaitable) else step
-        except StoreError:
-            return STORE_UNAVAILABLE
+        session = await finding
+        step = None if session is None else self._check(session)
+        return await step if isinstance(step, Awaitable) else step
 
     def _check(self, session: Session) -> Step:
         if session.is_inactive:
@@ -85,13 +76,10 @@ class OrgLimits(Middleware):
         return self._check_quota(session)
 
     async def _wait_for_rate(self, session: Session, counting: Awaitable[RateVerdict]) -> Outcome:
-        try:
-            if not (await counting).allowed:
-                return self._told(RATE_EXCEEDED)
-            step = self._check_quota(session)
-            return await step if isinstance(step, Awaitable) else step
-        except StoreError:
-            return STORE_UNAVAILABLE
+        if not (await counting).allowed:
+            return self._told(RATE_EXCEEDED)
+        step = self._check_quota(session)
+        return await step if isinstance(step, Awaitable) else step
 
     def _check_quota(self, session: Session) -> Step:
         if session.quota_max <= 0:
@@ -102,10 +90,7 @@ class OrgLimits(Middleware):
         return None if verdict.allowed else self._told(QUOTA_EXCEEDED)
 
     async def _wait_for_quota(self, counting: Awaitable[QuotaVerdict]) -> Outcome:
-        try:
-            return None if (await counting).allowed else self._told(QUOTA_EXCEEDED)
-        except StoreError:
-            return STORE_UNAVAILABLE
+        return None if (await counting).allowed else self._told(QUOTA_EXCEEDED)
 
     def _told(self, rejection: Rejection) -> Rejection:
         return rejection.saying(COMMON_TEXT) if self._has_common_text else rejection

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from tests.fakes.exchange import make_api, make_exchange, make_services, make_version, outcome_of, session_of
-from tests.fakes.limiters import AwayLimiter, node_limiter
+from tests.fakes.limiters import node_limiter
 
 from sluicegate.apidef.session import Session
-from sluicegate.chain.outcome import STORE_UNAVAILABLE, Reply
+from sluicegate.chain.outcome import Reply
 from sluicegate.middleware.answers.rate_limits_report import RateLimitsReport
 
 API = make_api(proxy={"listen_path": "/api/"})
@@ -53,7 +53,3 @@ async def test_a_quota_that_was_not_used_yet_and_none_at_all() -> None:
     assert reply.body == (
         b'{"quota":{"quota_max":-1,"quota_remaining":0,"quota_renews":0},"rate_limit":{"requests":5,"per_unit":1}}'
     )
-
-
-async def test_a_store_that_is_away() -> None:
-    assert await ask(session_of(quota_max=10), limiter=AwayLimiter(False)) == STORE_UNAVAILABLE

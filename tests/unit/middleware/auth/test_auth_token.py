@@ -9,7 +9,6 @@ from tests.fakes.exchange import make_api, make_exchange, make_services, make_ve
 
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.chain.exchange import Exchange
-from sluicegate.chain.outcome import STORE_UNAVAILABLE
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.middleware.auth.auth_token import FIELD_MISSING, KEY_UNKNOWN, OTHER_KINDS, AuthToken
 from sluicegate.store.keys import FoundKey, KeyStore
@@ -139,7 +138,8 @@ async def test_a_store_that_has_to_be_waited_for() -> None:
 
 @pytest.mark.parametrize("keys", [AwayKeys(), WaitingKeys(is_away=True)])
 async def test_a_store_that_is_away_is_no_verdict(keys: Any) -> None:
-    assert (await ask({"Authorization": TOKEN}, keys=keys))[0] == STORE_UNAVAILABLE
+    with pytest.raises(StoreError):
+        await ask({"Authorization": TOKEN}, keys=keys)
 
 
 async def test_a_loop_within_the_api_keeps_its_session_and_no_other_does() -> None:

@@ -9,7 +9,7 @@ from tests.fakes.exchange import make_api, make_exchange, make_services, make_ve
 from tests.fakes.limiters import AwayLimiter, WaitingLimiter, node_limiter
 
 from sluicegate.chain.counter_names import api_counter, endpoint_counter
-from sluicegate.chain.outcome import STORE_UNAVAILABLE
+from sluicegate.errors import StoreError
 from sluicegate.middleware.limits.api_limits import RATE_EXCEEDED, ApiLimits
 
 GLOBAL = {"global_rate_limit": {"rate": 2, "per": 1000}}
@@ -66,7 +66,8 @@ async def test_headers_unless_the_key_has_set_them() -> None:
 
 @pytest.mark.parametrize("waits", [False, True])
 async def test_a_store_that_is_away_is_no_verdict(waits: bool) -> None:
-    assert await ask(step_of(AwayLimiter(waits), **GLOBAL), 1) == [STORE_UNAVAILABLE]
+    with pytest.raises(StoreError):
+        await ask(step_of(AwayLimiter(waits), **GLOBAL), 1)
 
 
 def test_names_in_a_shared_redis_are_those_of_tyk() -> None:

@@ -11,7 +11,7 @@ from tests.fakes.limiters import AwayLimiter, WaitingLimiter, node_limiter
 
 from sluicegate.apidef.session import Session
 from sluicegate.chain.exchange import Exchange
-from sluicegate.chain.outcome import STORE_UNAVAILABLE
+from sluicegate.errors import StoreError
 from sluicegate.middleware.limits import key_limits
 from sluicegate.middleware.limits.key_limits import QUOTA_EXCEEDED, RATE_EXCEEDED, KeyLimits
 
@@ -166,7 +166,8 @@ async def test_what_the_headers_say_of_the_rate(limiter: Any) -> None:
 @pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("session", [session_of(rate=1, per=1000), session_of(quota_max=1)])
 async def test_a_store_that_is_away_is_no_verdict(waits: bool, session: Session) -> None:
-    assert await Gateway(AwayLimiter(waits)).ask(session) == STORE_UNAVAILABLE
+    with pytest.raises(StoreError):
+        await Gateway(AwayLimiter(waits)).ask(session)
 
 
 async def test_a_session_that_changed_has_its_new_limits_at_once() -> None:

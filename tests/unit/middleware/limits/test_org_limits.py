@@ -9,7 +9,6 @@ from tests.fakes.exchange import make_api, make_exchange, make_services, make_ve
 from tests.fakes.limiters import AwayLimiter, WaitingLimiter, node_limiter
 
 from sluicegate.apidef.session import Session
-from sluicegate.chain.outcome import STORE_UNAVAILABLE
 from sluicegate.errors import StoreError
 from sluicegate.middleware.limits.org_limits import COMMON_TEXT, INACTIVE, QUOTA_EXCEEDED, RATE_EXCEEDED, OrgLimits
 
@@ -27,11 +26,6 @@ class Orgs:
 
     async def later(self) -> Session | None:
         return self.session
-
-
-class AwayOrgs:
-    def find_org(self, org_id: str) -> Session:
-        raise StoreError("away")
 
 
 def step_of(session: Session | None, limiter: Any = None, waits: bool = False, **settings: Any) -> OrgLimits:
@@ -77,7 +71,5 @@ async def test_the_one_text_of_the_experiment() -> None:
 @pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("session", [session_of(rate=1, per=1000), session_of(quota_max=1)])
 async def test_a_store_that_is_away_is_no_verdict(session: Session, waits: bool) -> None:
-    assert await ask(step_of(session, AwayLimiter(waits)), 1) == [STORE_UNAVAILABLE]
-    services = make_services(ON, keys=AwayOrgs(), limiter=node_limiter())
-    step = OrgLimits.from_definition(make_api(), make_version(), services)
-    assert step is not None and await ask(step, 1) == [STORE_UNAVAILABLE]
+    with pytest.raises(StoreError):
+        await ask(step_of(session, AwayLimiter(waits)), 1)
