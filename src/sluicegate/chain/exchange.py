@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sluicegate.apidef.session import Session
     from sluicegate.chain.services import Services
     from sluicegate.errors import UpstreamError, UpstreamFault
-    from sluicegate.routing.table import Route
+    from sluicegate.routing.route import Route
     from sluicegate.wire.http1_read import RequestHead
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sluicegate.chain.variables import Template
 from sluicegate.errors import ConfigError
-from sluicegate.wire.headers import CONTROLS_TO_BLANK, FORWARDED_FOR, PLAIN, ROLES, TOKEN, Field, Headers, make_field
+from sluicegate.wire.headers import CONTROLS_TO_BLANK, TOKEN, Field, Headers, make_field, passes_on
 
 if TYPE_CHECKING:
     from sluicegate.chain.exchange import Exchange
@@ -30,7 +30,7 @@ class HeaderEdits:
     def __init__(self, remove: Iterable[str], add: Mapping[str, str], where: str) -> None:
         removed = {name.strip().lower().encode("utf-8", "surrogateescape") for name in remove}
         named = {_checked(name, where): Template(value) for name, value in add.items()}
-        own = {name: value for name, value in named.items() if ROLES.get(name.lower(), PLAIN) in (PLAIN, FORWARDED_FOR)}
+        own = {name: value for name, value in named.items() if passes_on(name)}
         self.removes_forwarded_for = b"x-forwarded-for" in removed
         self._gone = frozenset((*removed, *(name.lower() for name in own)))
         self._static = [make_field(name, _bytes(one.render_static())) for name, one in own.items() if one.is_static]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sluicegate.chain.exchange import Response
-from sluicegate.wire.headers import Field, Headers, make_field
+from sluicegate.wire.headers import CONTENT_TYPE, DATE, RATE, Field, Headers, make_field
 from sluicegate.wire.http1_write import STATUS_LINES, HttpDate
 from sluicegate.wire.sniff import content_type_of
 
@@ -40,14 +40,17 @@ def plain_head(head: ResponseHead, exchange: Exchange, date: HttpDate, now_s: fl
     sent_as = head.sent_as
     if sent_as is not None:
         return sent_as
-    names = {field.name for field in head.headers.fields}
-    if b"content-type" not in names and head.body_length(exchange.method) != 0:
+    seen = head.seen
+    if not seen & CONTENT_TYPE and head.body_length(exchange.method) != 0:
         return None
     lines = [STATUS_LINES[head.status]]
-    lines += [field.line for field in head.headers.fields if field.name not in RATE_NAMES]
+    if seen & RATE:
+        lines += [field.line for field in head.headers.fields if field.role != RATE]
+    else:
+        lines += [field.line for field in head.headers.fields]
     if head.content_length is not None and head.status != 204:
         lines.append(b"Content-Length: %d\r\n" % head.content_length)
-    if b"date" not in names:
+    if not seen & DATE:
         return b"".join(lines) + date.line(now_s)
     head.sent_as = b"".join(lines)
     return head.sent_as

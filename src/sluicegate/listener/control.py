@@ -6,7 +6,8 @@ they leave.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -24,16 +25,34 @@ MOST_BODY_BYTES = 64 * 1024 * 1024
 """Longest body of an admin request where `max_request_body_size` sets no limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page beside the app: its media type, and what makes it."""
+
+    content_type: str
+    make: Callable[[], Awaitable[bytes]]
+
+
 class Control:
     """Which paths are the admin API's, and the app that answers them.
 
     paths:    whole paths (`/hello`).
     prefixes: beginnings of paths (`/tyk/`).
+    pages:    pages beside the app, by path.
     every:    True on a control port: all paths are.
     """
 
-    def __init__(self, app: App, paths: frozenset[bytes], prefixes: tuple[bytes, ...], every: bool) -> None:
-        self.app, self.paths, self.prefixes, self.every = app, paths, prefixes, every
+    def __init__(
+        self,
+        app: App,
+        paths: frozenset[bytes],
+        prefixes: tuple[bytes, ...],
+        pages: Mapping[bytes, Page],
+        *,
+        every: bool,
+    ) -> None:
+        self.app, self.paths, self.prefixes, self.every = app, paths | pages.keys(), prefixes, every
+        self.pages = pages
         self.body_limit_bytes = MOST_BODY_BYTES
 
     def owns(self, path: bytes) -> bool:
@@ -53,10 +72,21 @@ class Control:
             connection.keep_alive = False
             connection.reject(exchange, TOO_LARGE)
             return
+        page = self.pages.get(exchange.request.path)
+        if page is not None:
+            await self.show(connection, exchange, page)
+            return
         answer = Answer()
         await self.app(scope_of(exchange, connection), once(body), answer.send)
         if connection.exchange is exchange:
             connection.reply(exchange, Reply(answer.status, answer.headers, answer.body, tracked=False))
+
+    async def show(self, connection: Connection, exchange: Exchange, page: Page) -> None:
+        """Answer with a page."""
+        body = await page.make()
+        if connection.exchange is exchange:
+            headers = [(b"Content-Type", page.content_type.encode())]
+            connection.reply(exchange, Reply(200, headers, body, tracked=False))
 
 
 class Answer:

@@ -129,7 +129,7 @@ class Listener:
 
 
 def bound_socket(address: str, port: int) -> socket.socket:
-    """Return a socket that several processes may listen on. An empty address is every one, IPv6 included if there is."""
+    """Return a socket that several processes may listen on. An empty address is every one, IPv6 too."""
     family = socket.AF_INET
     if not address and socket.has_dualstack_ipv6():
         family, address = socket.AF_INET6, "::"

@@ -119,9 +119,5 @@ def with_target(api: Api, version: VersionInfo) -> Api:
 
 def close(route: Route) -> None:
     """Let go of a route that no table holds any more."""
-    upstreams = {route.upstream}
-    if route.versions is not None:
-        upstreams |= {one.upstream for one in route.versions.routes.values()}
-    for upstream in upstreams:
-        if upstream is not None:
-            upstream.close()
+    for upstream in route.upstreams():
+        upstream.close()

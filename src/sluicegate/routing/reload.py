@@ -9,7 +9,6 @@ requests are served.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,15 +21,14 @@ from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.chain.chain import NO_STEPS
 from sluicegate.errors import ConfigError
+from sluicegate.middleware.unsupported import not_served_yet
 from sluicegate.routing.build import Builder, close
 from sluicegate.routing.route import Route
+from sluicegate.routing.slices import Slices
 from sluicegate.routing.table import Table
 
 if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
-
-SLICE_S = 0.004
-"""How long requests may wait for a reload at a time."""
 
 
 @dataclass(slots=True)
@@ -39,6 +37,7 @@ class Report:
 
     refused: definitions that were not taken, each with its reason.
     kept:    ids of those that are served as they were before, because the new version was refused.
+    notices: what definitions ask for and do not get, though they are served.
     """
 
     loaded: int = 0
@@ -46,19 +45,7 @@ class Report:
     seconds: float = 0.0
     refused: list[ConfigError] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-
-
-class Slices:
-    """Gives way to requests when a slice of work has taken long enough."""
-
-    def __init__(self) -> None:
-        self.begun = perf_counter()
-
-    async def give_way(self) -> None:
-        """Let others have their turn, if it is time."""
-        if perf_counter() - self.begun > SLICE_S:
-            await asyncio.sleep(0)
-            self.begun = perf_counter()
+    notices: list[str] = field(default_factory=list)
 
 
 class Reloader:
@@ -127,6 +114,7 @@ class Reloader:
             return old
         assert self.builder is not None
         try:
+            report.notices += [f"{api.source}: not served yet: {one}" for one in not_served_yet(api)]
             route = self.builder.build(api, listen_path)
         except ConfigError as error:
             report.refused.append(named(error, api))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from sluicegate.apidef.pattern import Pattern, compile_pattern
 from sluicegate.routing.template import template_pattern
@@ -48,6 +51,14 @@ class Route:
         # A listen path that ends in a slash, or holds a template, is never strict (contract 01.6).
         self.is_strict = is_strict and not listen_path.endswith("/") and self.template is None
 
+    @property
+    def served_api(self) -> Api:
+        """The definition with the listen path that it is served at."""
+        if self.listen_path == self.api.classic.proxy.listen_path:
+            return self.api
+        proxy = msgspec.structs.replace(self.api.classic.proxy, listen_path=self.listen_path)
+        return replace(self.api, classic=msgspec.structs.replace(self.api.classic, proxy=proxy))
+
     def misses(self, path: bytes) -> bool:
         """Return whether a strict listen path is only the beginning of a longer segment (`/app` of `/apple`)."""
         size = len(self.listen_prefix)
@@ -82,6 +93,13 @@ class Route:
         if versions is None:
             return path, query
         return versions.strip(self, path, query)
+
+    def upstreams(self) -> set[Any]:
+        """Return the upstreams of all its versions."""
+        found = {self.upstream}
+        if self.versions is not None:
+            found |= {route.upstream for route in self.versions.routes.values()}
+        return found - {None}
 
     def choose_version(self, exchange: Exchange) -> Route | Rejection:
         """Return the route of the version that a request asks for."""

@@ -1,8 +1,8 @@
 """The table: which Route takes a request, by port, host and path (contract 06.1). Built aside, swapped whole.
 
 A path is looked up by its beginnings: all listen paths of a host are keys of one dictionary, and only lengths that
-occur are tried, longest first. Ten thousand APIs cost what ten do. Listen paths with `{…}` are regular expressions, tried in
-their place among the others.
+occur are tried, longest first. Ten thousand APIs cost what ten do. Listen paths with `{…}` are regular expressions,
+tried in their place among the others.
 
 A request whose host has a domain of its own meets the APIs of that domain first, then those without one. Every API is
 also reached at `/<api_id>/`.

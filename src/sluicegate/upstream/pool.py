@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from sluicegate.upstream.resolve import Resolver
     from sluicegate.upstream.target import Target
 
-IDLE_LIMIT_S = 90.0
-"""How long a connection may wait for work (contract 06.8)."""
-
 
 class PoolCounts:
     """What all pools of a worker did, for the metrics."""
@@ -31,10 +28,18 @@ class PoolCounts:
 
 
 class Pool:
-    """Peers of one target."""
+    """Peers of one target.
 
-    def __init__(self, target: Target, resolver: Resolver, max_idle: int, counts: PoolCounts) -> None:
-        self.target, self.resolver, self.max_idle, self.counts = target, resolver, max_idle, counts
+    max_idle, idle_s: how many connections may wait for work, and how long.
+    pools: all pools of the worker; this one leaves them when it is closed and its last connection is gone.
+    """
+
+    def __init__(
+        self, target: Target, resolver: Resolver, max_idle: int, idle_s: float, counts: PoolCounts, pools: set[Pool]
+    ) -> None:
+        self.target, self.resolver, self.max_idle, self.idle_s = target, resolver, max_idle, idle_s
+        self.counts, self.pools = counts, pools
+        self.is_closed = False
         self.idle: list[Peer] = []
         self.peers: set[Peer] = set()
 
@@ -68,6 +73,8 @@ class Pool:
     def closed(self, peer: Peer) -> None:
         """A connection is gone."""
         self.peers.discard(peer)
+        if self.is_closed and not self.peers:
+            self.pools.discard(self)
 
     async def connect(self, timeout_s: float) -> Peer:
         """Return a new connection, counted as in flight. Raises UpstreamError; nothing of a request was sent then."""
@@ -103,7 +110,7 @@ class Pool:
         for peer in list(self.peers):
             if peer.state == IDLE:
                 if not peer.deadline:
-                    peer.deadline = now_ticks + IDLE_LIMIT_S
+                    peer.deadline = now_ticks + self.idle_s
                 elif peer.deadline < now_ticks:
                     peer.close()
             elif peer.state == HEAD and peer.deadline and peer.deadline < now_ticks:
@@ -114,6 +121,9 @@ class Pool:
     def close(self) -> None:
         """The target is no longer in any table: let go of what is idle; the rest ends with its exchange."""
         self.max_idle = 0
+        self.is_closed = True
+        if not self.peers:
+            self.pools.discard(self)
         for peer in self.idle:
             peer.close()
         self.idle.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sluicegate import __version__
-from sluicegate.wire.headers import FORWARDED_FOR, make_field
+from sluicegate.wire.headers import FORWARDED_FOR, USER_AGENT, Headers, make_field
 from sluicegate.wire.http1_read import escape_target
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sluicegate.upstream.target import Target
 
 USER_AGENT_LINE = b"User-Agent: Sluicegate/%b\r\n" % __version__.encode()
+EMPTY_AGENT_LINE = b"User-Agent: \r\n"
+"""A client that names no agent wants none named (contract 06.8)."""
 
 
 def request_bytes(exchange: Exchange, target: Target, forwarded_line: bytes) -> bytes:
@@ -44,28 +46,37 @@ def _build(exchange: Exchange, target: Target, forwarded_line: bytes) -> bytes:
         b"%b %b HTTP/1.1\r\nHost: %b\r\n"
         % (exchange.method, upstream_target(exchange, target), host or target.host_header)
     ]
+    if headers is request.headers and not request.forwarded and request.seen & USER_AGENT:
+        lines += [field.line for field in headers.fields if field.line != EMPTY_AGENT_LINE]
+        if not exchange.hides_client:
+            lines.append(forwarded_line)
+    else:
+        _add_fields(lines, headers, exchange, forwarded_line)
+    lines.append(_framing(exchange))
+    lines.append(b"\r\n")
+    return b"".join(lines)
+
+
+def _add_fields(lines: list[bytes], headers: Headers, exchange: Exchange, forwarded_line: bytes) -> None:
+    """Add the fields of a request that says more, or less, than most do."""
     forwarded: list[bytes] = []
     has_agent = False
     for field in headers.fields:
         if field.role == FORWARDED_FOR:
             forwarded.append(field.value)
             continue
-        if field.name == b"user-agent":
-            has_agent = True
-            if not field.value:
-                continue
-        lines.append(field.line)
+        has_agent = has_agent or field.role == USER_AGENT
+        if field.line != EMPTY_AGENT_LINE:
+            lines.append(field.line)
     if not has_agent:
         lines.append(USER_AGENT_LINE)
-    if not exchange.hides_client:
-        if forwarded:
-            chain = [*forwarded, exchange.client.peer_ip.encode()]
-            lines.append(make_field(b"X-Forwarded-For", b", ".join(chain)).line)
-        else:
-            lines.append(forwarded_line)
-    lines.append(_framing(exchange))
-    lines.append(b"\r\n")
-    return b"".join(lines)
+    if exchange.hides_client:
+        return
+    if forwarded:
+        chain = [*forwarded, exchange.client.peer_ip.encode()]
+        lines.append(make_field(b"X-Forwarded-For", b", ".join(chain)).line)
+    else:
+        lines.append(forwarded_line)
 
 
 def _framing(exchange: Exchange) -> bytes:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 
 from sluicegate.errors import BadMessage
-from sluicegate.wire.headers import PLAIN, Field, field_of
+from sluicegate.wire.headers import SPECIAL, Field, field_of
 
 SIZE, DATA, DATA_END, TRAILER, DONE = range(5)
 
@@ -90,7 +90,7 @@ class ChunkedReader:
             if len(self.trailers) >= MOST_TRAILERS:
                 raise BadMessage(400, "too many trailer fields")
             # Framing and routing fields are never trailers (RFC 9110 section 6.5.1); such ones are dropped.
-            if field.role == PLAIN:
+            if field.role < SPECIAL:
                 self.trailers.append(field)
 
 

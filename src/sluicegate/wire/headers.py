@@ -14,10 +14,20 @@ from collections.abc import Iterator
 
 from sluicegate.errors import BadMessage
 
-PLAIN, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, HOP, EXPECT, FORWARDED_FOR, UPGRADE, TE, TRAILER = range(11)
-"""Roles. PLAIN fields are passed on unseen; HOP fields end here; each other role is somebody's business."""
+PLAIN, CONTENT_TYPE, DATE, USER_AGENT, RATE = 0, 1, 2, 4, 8
+"""Roles of fields that are passed on. Those that are not plain are bits: a head can say which of them it has."""
+
+SPECIAL = 16
+HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, HOP, EXPECT, FORWARDED_FOR, UPGRADE, TE, TRAILER = range(16, 26)
+"""Roles of fields that are somebody's business: SPECIAL and above. HOP fields end here."""
 
 ROLES = {
+    b"content-type": CONTENT_TYPE,
+    b"date": DATE,
+    b"user-agent": USER_AGENT,
+    b"x-ratelimit-limit": RATE,
+    b"x-ratelimit-remaining": RATE,
+    b"x-ratelimit-reset": RATE,
     b"host": HOST,
     b"content-length": CONTENT_LENGTH,
     b"transfer-encoding": TRANSFER_ENCODING,
@@ -33,13 +43,15 @@ ROLES = {
     b"x-forwarded-for": FORWARDED_FOR,
 }
 
-# RFC 9110 section 5.1 (token), 5.5 (field value: no control characters but HTAB); RFC 9112 section 5: no blank before
-# the colon, no obs-fold (a line that begins with blank has no token before its colon, so it does not match).
-LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)", re.DOTALL)
+# RFC 9110 section 5.1: a name is a token. RFC 9112 section 5: no blank before the colon, no obs-fold (a line that
+# begins with a blank has no token before its colon).
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# RFC 9110 section 5.5: no control characters in a value but HTAB.
+VALUE_BYTES = bytes(one for one in range(256) if one == 9 or (one >= 32 and one != 127))
 
 REMEMBERED_LINES = 4096
 REMEMBERED_BYTES = 256
+REMEMBERED_NAMES = 1024
 
 
 class Field:
@@ -52,6 +64,12 @@ class Field:
 
     def __repr__(self) -> str:
         return f"Field({self.line!r})"
+
+
+def passes_on(name: bytes) -> bool:
+    """Return whether a field of this name is passed on: it neither frames a message nor ends at the next hop."""
+    role = ROLES.get(name.lower(), PLAIN)
+    return role < SPECIAL or role == FORWARDED_FOR
 
 
 def canonical(name: bytes) -> bytes:
@@ -70,32 +88,48 @@ def make_field(name: bytes, value: bytes) -> Field:
 
 CONTROLS_TO_BLANK = bytes(32 if (one < 32 and one != 9) or one == 127 else one for one in range(256))
 
-_remembered: dict[bytes, Field] = {}
+remembered_lines: dict[bytes, Field] = {}
+"""Lines that were read before, for those who look before they ask `read_field`: a call saved for most lines."""
+
+_names: dict[bytes, tuple[bytes, bytes, int]] = {}
 
 
 def field_of(line: bytes) -> Field:
     """Return the field that a line of a head says (without its CRLF). Raises BadMessage (RFC 9112 section 5)."""
-    field = _remembered.get(line)
-    return field if field is not None else _read(line)
+    return remembered_lines.get(line) or read_field(line)
 
 
-def _read(line: bytes) -> Field:
-    found = LINE.fullmatch(line)
-    if found is None:
-        if not line.isascii() and b":" in line and not line.partition(b":")[0].isascii():
-            raise BadMessage(400, "invalid header name")
-        if line[:1] in (b" ", b"\t"):
-            raise BadMessage(400, "folded header line")
-        name = line.partition(b":")[0]
-        raise BadMessage(400, "invalid header value" if TOKEN.fullmatch(name) else "invalid header name")
-    name, value = found[1], found[2].rstrip(b" \t")
-    lower = name.lower()
-    field = Field(lower, value, b"%b: %b\r\n" % (canonical(name), value), ROLES.get(lower, PLAIN))
+def read_field(line: bytes) -> Field:
+    """Return the field that a line says which is not remembered. Raises BadMessage."""
+    name, colon, value = line.partition(b":")
+    known = _names.get(name)
+    if known is None or not colon:
+        known = _learn(name, colon)
+    if value.translate(None, VALUE_BYTES):
+        raise BadMessage(400, "invalid header value")
+    value = value.strip(b" \t")
+    lower, shown, role = known
+    field = Field(lower, value, b"%b: %b\r\n" % (shown, value), role)
     if len(line) <= REMEMBERED_BYTES:
-        if len(_remembered) >= REMEMBERED_LINES:
-            _remembered.clear()
-        _remembered[line] = field
+        if len(remembered_lines) >= REMEMBERED_LINES:
+            remembered_lines.clear()
+        remembered_lines[line] = field
     return field
+
+
+def _learn(name: bytes, colon: bytes) -> tuple[bytes, bytes, int]:
+    """Return the forms of a name that was not seen before: in lower case, as it goes out, and its role."""
+    if name[:1] in (b" ", b"\t"):
+        raise BadMessage(400, "folded header line")
+    if not colon or not TOKEN.fullmatch(name):
+        raise BadMessage(400, "invalid header name")
+    lower = name.lower()
+    known = (lower, canonical(name), ROLES.get(lower, PLAIN))
+    if len(name) <= REMEMBERED_BYTES:
+        if len(_names) >= REMEMBERED_NAMES:
+            _names.clear()
+        _names[name] = known
+    return known
 
 
 class Headers:

@@ -31,14 +31,15 @@ from sluicegate.wire.headers import (
     FORWARDED_FOR,
     HOP,
     HOST,
-    PLAIN,
+    SPECIAL,
     TE,
     TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
     Field,
     Headers,
-    field_of,
+    read_field,
+    remembered_lines,
 )
 
 HEAD_END = b"\r\n\r\n"
@@ -79,6 +80,7 @@ class RequestHead:
     te_trailers = False
     trailer = b""
     host = b""
+    seen = 0  # bits of the roles that its fields have
     # Kept by upstream.request: the bytes that went out for this head, to which target, by which route.
     sent_as: bytes | None = None
     sent_to: object = None
@@ -98,26 +100,29 @@ class RequestHead:
 
 def parse_request_head(block: bytes) -> RequestHead:
     """Return the head that a block of bytes (without the empty line) says. Raises BadMessage."""
-    lines = block.split(b"\r\n")
-    head = _parse_request_line(lines[0])
+    start, *lines = block.split(b"\r\n")
+    head = _parse_request_line(start)
     fields = head.headers.fields
-    special: list[Field] | None = None
-    del lines[0]
+    special: list[Field] = []
+    known = remembered_lines.get
+    seen = 0
     for line in lines:
-        field = field_of(line)
-        if field.role == PLAIN:
+        field = known(line) or read_field(line)
+        role = field.role
+        if role < SPECIAL:
+            seen |= role
             fields.append(field)
-        elif field.role == HOST and not head.host:
+        elif role == HOST and not head.host:
             head.host = field.value
             if not field.value and head.version == 11 and head.target[:1] == b"/":
                 raise BadMessage(400, "malformed Host header")
-        elif special is None:
-            special = [field]
         else:
             special.append(field)
-    if special is not None:
+    head.seen = seen
+    if special:
         _apply_special(head, special)
-    _settle_host(head)
+    if head.host not in _known_hosts or head.target[:1] != b"/":
+        _settle_host(head)
     return head
 
 
@@ -268,6 +273,7 @@ class ResponseHead:
     chunked = False
     upgrade = b""
     trailer = b""
+    seen = 0  # bits of the roles that its fields have
     sent_as: bytes | None = None  # what the listener makes of it when nothing has to be changed
 
     def __init__(self, status: int, version: int) -> None:
@@ -284,17 +290,19 @@ class ResponseHead:
 
 def parse_response_head(block: bytes) -> ResponseHead:
     """Return the head of an upstream's answer. As strict as for requests. Raises BadMessage."""
-    lines = block.split(b"\r\n")
-    found = STATUS_LINE.fullmatch(lines[0])
+    start, *lines = block.split(b"\r\n")
+    found = STATUS_LINE.fullmatch(start)
     if found is None:
         raise BadMessage(400, "malformed status line")
     head = ResponseHead(int(found[2]), 11 if found[1] == b"1" else 10)
     fields = head.headers.fields
-    del lines[0]
+    known = remembered_lines.get
+    seen = 0
     for line in lines:
-        field = field_of(line)
+        field = known(line) or read_field(line)
         role = field.role
-        if role == PLAIN:
+        if role < SPECIAL:
+            seen |= role
             fields.append(field)
         elif role == CONTENT_LENGTH:
             if head.content_length is not None:
@@ -302,6 +310,7 @@ def parse_response_head(block: bytes) -> ResponseHead:
             head.content_length = read_length(field.value)
         else:
             _apply_special_of_response(head, field)
+    head.seen = seen
     if head.chunked and head.content_length is not None:
         raise BadMessage(400, "Content-Length and Transfer-Encoding")
     return head

@@ -1,0 +1,366 @@
+"""The composition root: the one place that knows every part, and puts a node together of them.
+
+run          in the supervisor: what all processes share, then the workers
+run_worker   in a worker: its parts, its life (`worker.Worker`)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import mmap
+import os
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sluicegate import __version__, log
+from sluicegate.admin.app import create_app
+from sluicegate.analytics.exposition import CONTENT_TYPE, build_info, merge, render
+from sluicegate.analytics.finish import make_finish
+from sluicegate.analytics.metrics import Layout, Metrics
+from sluicegate.analytics.recorder import Recorder, make_recorder
+from sluicegate.apidef.policy import PolicyBook
+from sluicegate.chain.services import Services
+from sluicegate.errors import ConfigError, StoreError
+from sluicegate.listener.colleagues import Colleagues
+from sluicegate.listener.control import Control, Page
+from sluicegate.listener.error_page import ErrorPages
+from sluicegate.listener.limits import limits_of
+from sluicegate.listener.listener import ConnectionCounts, Listener
+from sluicegate.listener.serve import Serve
+from sluicegate.listener.supervisor import CANNOT_START, Supervisor
+from sluicegate.listener.tls import ServerTls
+from sluicegate.notifications import Notifications
+from sluicegate.routing.build import Builder
+from sluicegate.routing.reload import Reloader, Report, stand_in
+from sluicegate.routing.sources import Sources, sources_of
+from sluicegate.routing.table import Table
+from sluicegate.settings.model import Settings
+from sluicegate.store.backend import Backend
+from sluicegate.store.cache import make_cache
+from sluicegate.store.certificates import Certificates
+from sluicegate.store.keys import KeyStore
+from sluicegate.store.limiters import make_limiter
+from sluicegate.store.redis import RedisBackend
+from sluicegate.store.redis_options import redis_options
+from sluicegate.store.shared_counters import SharedCounters
+from sluicegate.store.sqlite import SqliteBackend
+from sluicegate.store.sqlite_file import check
+from sluicegate.upstream.dispatch import Dispatcher
+from sluicegate.upstream.health import HealthChecks, HealthEvent, HostHealth
+from sluicegate.upstream.pool import Pool, PoolCounts
+from sluicegate.upstream.resolve import Resolver
+from sluicegate.upstream.target import Target
+from sluicegate.upstream.tls import UpstreamTls
+from sluicegate.upstream.upstream import UpstreamParts
+from sluicegate.worker import Worker
+
+GRACE_BEYOND_S = 5.0
+"""What the supervisor grants a worker beyond its grace period before it ends it by force."""
+
+GC_THRESHOLDS = (50_000, 20, 50)
+
+
+def log_line(level: str, message: str, **fields: object) -> None:
+    """Write one line of the application log."""
+    getattr(log.get(), level)(message, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the processes of a node share, made before the first of them is started."""
+
+    settings: Settings
+    counters: SharedCounters
+    layout: Layout
+    sheets: list[mmap.mmap]
+
+    def page(self, workers: int) -> bytes:
+        """Return the page of metrics."""
+        sheets = {str(index): sheet for index, sheet in enumerate(self.sheets)}
+        return render(merge(self.layout, sheets), [(build_info(__version__), 1.0)])
+
+
+def run(settings: Settings, workers: int) -> int:
+    """Run a node until it is told to stop, and return its exit status."""
+    path = None if settings.storage.type == "redis" else Path(settings.sluicegate.store_path)
+    try:
+        if path is not None:
+            check(path)
+        counters = SharedCounters(path.with_suffix(".counters") if path is not None else None)
+    except StoreError as error:
+        log_line("error", "Cannot use the store", error=str(error))
+        return 1
+    layout = Layout(settings.sluicegate.prometheus.max_apis)
+    shared = Shared(settings, counters, layout, [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)])
+    grace_s = settings.graceful_shutdown_delay_seconds + settings.graceful_shutdown_timeout_duration + GRACE_BEYOND_S
+    log_line("info", "Starting", version=__version__, port=settings.listen_port, workers=workers)
+    supervisor = Supervisor(
+        workers, lambda index, channel: run_worker(shared, index, channel), shared.page, log_line, grace_s
+    )
+    status = supervisor.run()
+    counters.close()
+    log_line("info", "Stopped")
+    return status
+
+
+def run_worker(shared: Shared, index: int, channel: socket.socket) -> int:
+    """Run one worker to its end, and return its exit status."""
+    gc.set_threshold(*GC_THRESHOLDS)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(serve(shared, index, channel))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return how event loops are made: uvloop's where there is uvloop, else Python's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def serve(shared: Shared, index: int, channel: socket.socket) -> int:
+    """Be a worker."""
+    try:
+        parts = Parts.of(shared, index)
+        worker = Worker(parts)
+        parts.join(worker)
+        deeds = {
+            "reload": worker.deed_reload,
+            "forget_keys": worker.deed_forget_keys,
+            "clear_cache": worker.deed_clear_cache,
+        }
+        colleagues = await Colleagues.join(channel, deeds, worker.drain, worker.drain)
+        await worker.run(colleagues)
+    except (ConfigError, StoreError) as error:
+        log_line("error", "Cannot start", error=str(error))
+        return CANNOT_START
+    return 0
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of one worker."""
+
+    settings: Settings
+    index: int
+    backend: Backend
+    services: Services
+    metrics: Metrics
+    recorder: Recorder
+    pages: ErrorPages
+    sources: Sources
+    resolver: Resolver
+    tls: ServerTls | None
+    loop: asyncio.AbstractEventLoop
+    health: HostHealth = field(default_factory=HostHealth)
+    certificates: Certificates = field(default_factory=Certificates)
+    pool_counts: PoolCounts = field(default_factory=PoolCounts)
+    connection_counts: ConnectionCounts = field(default_factory=ConnectionCounts)
+    pools: set[Pool] = field(default_factory=set)
+    listeners: dict[int, Listener] = field(default_factory=dict)
+    reloader: Reloader = field(init=False)
+    builder: Builder = field(init=False)
+    serve: Serve = field(init=False)
+    checks: HealthChecks = field(init=False)
+    control: Control = field(init=False)
+    notifications: Notifications = field(init=False)
+
+    @classmethod
+    def of(cls, shared: Shared, index: int) -> Parts:
+        """Make the parts of a worker. Raises ConfigError, StoreError."""
+        settings = shared.settings
+        backend: Backend
+        if settings.storage.type == "redis":
+            backend = RedisBackend(redis_options(settings.storage))
+        else:
+            backend = SqliteBackend(Path(settings.sluicegate.store_path))
+        metrics = Metrics(shared.layout, shared.sheets[index])
+        policies = PolicyBook()
+        services = Services(
+            settings,
+            KeyStore(settings, backend, policies, shared.counters, log_line),
+            policies,
+            make_limiter(settings, backend, shared.counters),
+            make_cache(backend),
+            log_line,
+        )
+        return cls(
+            settings,
+            index,
+            backend,
+            services,
+            metrics,
+            make_recorder(settings, backend, metrics.count),
+            ErrorPages(settings),
+            sources_of(settings),
+            Resolver.from_settings(settings),
+            ServerTls(settings) if settings.http_server_options.use_ssl else None,
+            asyncio.get_running_loop(),
+        )
+
+    def join(self, worker: Worker) -> None:
+        """Join the parts that need each other, and the worker they serve."""
+        settings = self.settings
+        self.reloader = Reloader(settings, stand_in("none"), stand_in("control"), self.swap)
+        parts = UpstreamParts(UpstreamTls(), self.certificates, self.health, self.open_pool)
+        self.builder = self.reloader.builder = Builder(self.services, parts, self.reloader.find)
+        finish = make_finish(self.recorder, self.metrics)
+        self.serve = Serve(self.reloader.table, self.services, Dispatcher(self.loop), self.pages, finish)
+        concurrent = settings.uptime_tests.config.checker_pool_size
+        self.checks = HealthChecks(self.health, self.resolver, concurrent, tell_of_host)
+        page = settings.sluicegate.prometheus
+        pages = {page.path.encode(): Page(CONTENT_TYPE, worker.metrics_page)} if page.enabled else {}
+        self.control = Control(
+            create_app(worker),
+            frozenset(
+                f"/{name}".encode()
+                for name in (settings.health_check_endpoint_name, settings.readiness_check_endpoint_name)
+            ),
+            (b"/tyk/",),
+            pages,
+            every=bool(settings.control_api_port),
+        )
+        self.notifications = Notifications(
+            self.backend,
+            settings.node_secret,
+            trusting=settings.allow_insecure_configs,
+            log=log_line,
+            on_keys=self.services.keys.forget,
+            on_reload=lambda: worker.spawn(worker.load(may_empty=False)),
+            on_cache=lambda api_id: worker.spawn(worker.deed_clear_cache(api_id.encode())),
+            on_gap=worker.catch_up,
+        )
+        self.watch()
+
+    def watch(self) -> None:
+        """Have the metrics look at the counts of the parts."""
+        counts, pools = self.connection_counts, self.pool_counts
+        watch = self.metrics.watch
+        watch("client_connections_total", lambda: counts.accepted)
+        watch("client_connections_refused", lambda: counts.refused + counts.over_limit)
+        watch("client_connections", lambda: sum(len(one.connections) for one in self.listeners.values()))
+        watch("upstream_opened", lambda: pools.opened)
+        watch("upstream_reused", lambda: pools.reused)
+        watch("upstream_active", lambda: sum(len(one.peers) - len(one.idle) for one in self.pools))
+        watch("upstream_idle", lambda: sum(len(one.idle) for one in self.pools))
+
+    # -- upstreams
+
+    def open_pool(self, target: Target) -> Pool:
+        """Return the connections of a new target."""
+        settings = self.settings
+        max_idle = settings.max_idle_connections_per_host or settings.sluicegate.upstream_max_idle
+        idle_s = settings.sluicegate.upstream_idle_timeout_s
+        pool = Pool(target, self.resolver, max_idle, idle_s, self.pool_counts, self.pools)
+        self.pools.add(pool)
+        return pool
+
+    def sweep_pools(self, now_ticks: float) -> None:
+        """End what waits too long for an upstream."""
+        for pool in list(self.pools):
+            pool.sweep(now_ticks)
+
+    # -- reloads
+
+    def swap(self, table: Table) -> None:
+        """A new table is in force."""
+        self.serve.table = table
+        upstreams = {upstream for route in table.routes for upstream in route.upstreams()}
+        self.checks.replace(check for upstream in upstreams for check in upstream.checks)
+        self.metrics.keep_apis((route.api_id, route.name) for route in table.routes)
+        self.metrics.set("generation", table.generation)
+
+    def tell_of(self, report: Report, problems: Iterable[ConfigError]) -> None:
+        """Say what came of a load, once for all workers."""
+        self.metrics.set("reload_seconds", report.seconds)
+        self.metrics.count("reloads_ok")
+        if self.tls is not None:
+            apis = [route.api for route in self.reloader.table.routes]
+            problems = [*problems, *self.tls.reload(self.settings, apis, self.certificates)]
+        if self.index:
+            return
+        for error in (*report.refused, *problems):
+            log_line("error", "Refused", error=str(error))
+        for notice in report.notices:
+            log_line("warning", notice)
+        log_line(
+            "info",
+            "Loaded",
+            apis=report.loaded,
+            built=report.built,
+            refused=len(report.refused),
+            seconds=round(report.seconds, 3),
+        )
+
+    # -- listeners
+
+    async def open_listeners(self) -> None:
+        """Open the ports. Raises ConfigError."""
+        settings = self.settings
+        control_port = settings.control_api_port
+        await self.open_listener(settings.listen_port, None if control_port else self.control)
+        if control_port:
+            await self.open_listener(control_port, self.control, serves_apis=False)
+        await self.sync_listeners()
+
+    async def open_listener(self, port: int, control: Control | None, *, serves_apis: bool = True) -> None:
+        """Open one port."""
+        tls: ssl.SSLContext | None = self.tls.context if self.tls is not None else None
+        listener = Listener(
+            self.loop,
+            self.serve,
+            limits_of(self.settings),
+            self.connection_counts,
+            address=self.settings.listen_address,
+            port=port,
+            control=control,
+            serves_apis=serves_apis,
+            proxy_protocol=self.settings.sluicegate.proxy_protocol,
+            tls=tls,
+        )
+        await listener.open()
+        self.listeners[port] = listener
+
+    async def sync_listeners(self) -> None:
+        """Open the ports that APIs have of their own, and close those that no API has any more."""
+        settings = self.settings
+        if settings.listen_port not in self.listeners:
+            return
+        own = {settings.listen_port, settings.control_api_port}
+        wanted = self.reloader.table.ports - own
+        for port in wanted - self.listeners.keys():
+            try:
+                await self.open_listener(port, None)
+            except ConfigError as error:
+                log_line("error", "Cannot listen on the port of an API", error=str(error))
+        for port in self.listeners.keys() - wanted - own:
+            self.listeners.pop(port).stop_accepting()
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        for listener in self.listeners.values():
+            listener.close()
+        await self.checks.close()
+        await self.recorder.close()
+        for pool in self.pools:
+            pool.close()
+        await self.backend.close()
+
+
+def tell_of_host(event: HealthEvent) -> None:
+    """Log that a host went down or came back."""
+    level = "warning" if event.name == "HostDown" else "info"
+    log_line(level, event.name, prefix="host-check-mgr", url=event.check.url, api_id=event.check.api_id)
+
+
+def usable_workers(settings: Settings, asked: int | None) -> int:
+    """Return how many workers to run: as asked, as set, or one for each processor this process may use."""
+    if asked or settings.sluicegate.workers:
+        return asked or settings.sluicegate.workers
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,33 @@
+"""`sluicegate start`: serve in the foreground."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from sluicegate import log
+from sluicegate.settings.load import SettingsErrors, load_settings
+
+
+def start(conf: Path | None, port: int | None, workers: int | None) -> int:
+    """Run a node until it is told to stop, and return the exit status: 1 when it could not start."""
+    try:
+        loaded = load_settings(conf, os.environ)
+    except SettingsErrors as error:
+        for one in error.errors:
+            sys.stderr.write(f"{one}\n")
+        return 1
+    settings = loaded.settings
+    if port is not None:
+        settings = replace(settings, listen_port=port)
+    log.configure(settings.log_level, settings.log_format, enable_key_logging=settings.enable_key_logging)
+    for warning in loaded.warnings:
+        log.get().warning(warning)
+    if not settings.secret:
+        log.get().warning("No secret is configured: the admin API refuses every call", setting="secret")
+    from sluicegate.assembly import run, usable_workers
+
+    return run(settings, usable_workers(settings, workers))

@@ -1,0 +1,66 @@
+"""What other nodes tell over the store, and what this node tells them (contract 05.5).
+
+Only a hint is ever taken from a message: that something should be read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sluicegate.errors import StoreError
+from sluicegate.store import names
+from sluicegate.store.backend import Backend, LocalBackend
+from sluicegate.store.notices import DELETE_API_CACHE, KEYS_CHANGED, RELOADS, Notice, sign, verify
+
+
+class Notifications:
+    """Hears and sends notices. With the embedded store there is nobody to talk to.
+
+    on_keys:   sessions were written, by their names in the store.
+    on_reload: definitions or policies changed somewhere.
+    on_cache:  the stored responses of an API are to be forgotten.
+    on_gap:    messages may have been missed.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        node_secret: str,
+        *,
+        trusting: bool,
+        log: Callable[..., None],
+        on_keys: Callable[[list[str]], None],
+        on_reload: Callable[[], None],
+        on_cache: Callable[[str], None],
+        on_gap: Callable[[], None],
+    ) -> None:
+        self.backend, self.node_secret, self.trusting, self.log = backend, node_secret, trusting, log
+        self.on_keys, self.on_reload, self.on_cache, self.on_gap = on_keys, on_reload, on_cache, on_gap
+
+    def listen(self) -> None:
+        """Hear what other nodes tell from now on."""
+        if not isinstance(self.backend, LocalBackend):
+            self.backend.subscribe(names.NOTIFICATIONS, self.hear, self.on_gap)
+
+    def hear(self, message: bytes) -> None:
+        """Act on a message, if it is from one of us."""
+        notice = verify(message, self.node_secret, self.trusting)
+        if notice is None:
+            self.log("error", "Payload signature is invalid!", prefix="pub-sub")
+        elif notice.command == KEYS_CHANGED:
+            self.on_keys(notice.keys())
+        elif notice.command in RELOADS:
+            self.on_reload()
+        elif notice.command == DELETE_API_CACHE:
+            self.on_cache(notice.payload)
+
+    async def send(self, notice: Notice) -> None:
+        """Tell other nodes; that the store is away is no reason for a write to fail, which it has just taken."""
+        if isinstance(self.backend, LocalBackend):
+            return
+        try:
+            await self.backend.publish(names.NOTIFICATIONS, sign(notice, self.node_secret))
+        except StoreError as error:
+            self.log(
+                "error", "Could not notify other nodes", prefix="pub-sub", command=notice.command, error=str(error)
+            )

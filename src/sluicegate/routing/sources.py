@@ -1,0 +1,76 @@
+"""Where definitions and policies come from: the folders that the settings name, read without holding up requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sluicegate.apidef.api import Api
+from sluicegate.apidef.folder import DefinitionFolder
+from sluicegate.apidef.policy_files import read_policy_file, read_policy_folder
+from sluicegate.errors import ConfigError
+from sluicegate.routing.slices import Slices
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.policy_document import Policy
+    from sluicegate.settings.model import Settings
+
+ReadPolicies = Callable[[], tuple[Mapping[str, "Policy"], list[ConfigError]]]
+
+
+@dataclass(slots=True)
+class Sources:
+    """What is read at every load. None: the settings name no such place."""
+
+    definitions: DefinitionFolder | None
+    policies: ReadPolicies | None
+
+
+@dataclass(slots=True)
+class Found:
+    """What was read.
+
+    policies: None: there is no place for them, or it cannot be read: those in force stay.
+    refused:  definitions that are no such.
+    problems: what is wrong with policies.
+    """
+
+    apis: list[Api] = field(default_factory=list)
+    refused: list[ConfigError] = field(default_factory=list)
+    policies: Mapping[str, Policy] | None = None
+    problems: list[ConfigError] = field(default_factory=list)
+
+
+def sources_of(settings: Settings) -> Sources:
+    """Return the places that the settings name. An `app_path` that is not there is none (contract 01.1)."""
+    folder = Path(settings.app_path)
+    definitions = DefinitionFolder(folder, settings.secrets, settings.kv.file.base_path) if folder.is_dir() else None
+    named = settings.policies
+    if named.policy_path:
+        path = Path(named.policy_path)
+        return Sources(definitions, lambda: read_policy_folder(path))
+    if named.policy_record_name and named.policy_source in ("", "file"):
+        record = Path(named.policy_record_name)
+        return Sources(definitions, lambda: read_policy_file(record))
+    return Sources(definitions, None)
+
+
+async def read_all(sources: Sources) -> Found:
+    """Read everything. Raises ConfigError when the folder of definitions cannot be read at all."""
+    found = Found()
+    slices = Slices()
+    if sources.policies is not None:
+        try:
+            found.policies, found.problems = sources.policies()
+        except ConfigError as error:
+            found.problems = [error]
+    if sources.definitions is not None:
+        for one in sources.definitions.read():
+            if isinstance(one, Api):
+                found.apis.append(one)
+            else:
+                found.refused.append(one)
+            await slices.give_way()
+    return found

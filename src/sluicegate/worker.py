@@ -1,0 +1,240 @@
+"""One worker: its life from the first load to the last answer, and the node as its admin API sees it.
+
+    start     store, first load, listeners; then the supervisor hears that it serves
+    reload    on every worker together, so that a change is in force everywhere when its answer goes out
+    drain     `/ready` says 503, listeners close, what is under way ends, exit
+
+The parts are put together in `assembly`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sluicegate import __version__
+from sluicegate.admin.node import DebugAnswer, DebugRequest, ReloadError
+from sluicegate.apidef.api import Api
+from sluicegate.clock import ticks
+from sluicegate.errors import ConfigError, StoreError
+from sluicegate.listener.colleagues import Colleagues, NotDoneError
+from sluicegate.routing.sources import read_all
+from sluicegate.store.notices import GROUP_RELOAD, Notice, keys_changed
+from sluicegate.store.redis import RedisBackend
+from sluicegate.trial import try_request
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.policy import PolicyBook
+    from sluicegate.assembly import Parts
+    from sluicegate.chain.services import Services
+    from sluicegate.settings.model import Settings
+    from sluicegate.store.backend import Backend
+    from sluicegate.store.keys import KeyStore
+
+SWEEP_S = 1.0
+DRAIN_LOOK_S = 0.05
+
+
+class Worker:
+    """Serves with its parts, and is the `admin.node.Node` of its admin API."""
+
+    version = f"v{__version__}"
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.settings: Settings = parts.settings
+        self.services: Services = parts.services
+        self.keys: KeyStore = parts.services.keys
+        self.policies: PolicyBook = parts.services.policies
+        self.store: Backend = parts.backend
+        self.colleagues: Colleagues | None = None
+        self.is_draining = False
+        self.has_loaded = False
+        self.ended = asyncio.Event()
+        self.reloading = asyncio.Lock()
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self._health: dict[str, dict[str, Any]] = {}
+
+    # -- life
+
+    async def run(self, colleagues: Colleagues) -> None:
+        """Serve until told to drain."""
+        self.colleagues = colleagues
+        parts = self.parts
+        await self.load(may_empty=False)
+        await parts.open_listeners()
+        for work in (parts.recorder.run(), parts.metrics.run(), self.watch_store(), self.sweep()):
+            self.spawn(work)
+        parts.notifications.listen()
+        gc.collect()
+        gc.freeze()
+        colleagues.say_ready()
+        await self.ended.wait()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await parts.close()
+
+    def spawn(self, work: Any) -> None:
+        """Run something beside the serving, until the worker ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def sweep(self) -> None:
+        """Once a second, end what waits too long for an upstream."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.parts.sweep_pools(ticks())
+
+    def drain(self) -> None:
+        """Finish what is under way, take nothing new, and end."""
+        if not self.is_draining:
+            self.is_draining = True
+            asyncio.get_running_loop().create_task(self.end_when_drained()).add_done_callback(
+                lambda _: self.ended.set()
+            )
+
+    async def end_when_drained(self) -> None:
+        """Wait until the last answer is out, at most the grace period."""
+        settings = self.settings
+        await asyncio.sleep(settings.graceful_shutdown_delay_seconds)
+        for listener in self.parts.listeners.values():
+            listener.stop_accepting()
+        limit = ticks() + settings.graceful_shutdown_timeout_duration
+        while ticks() < limit and any(listener.busy for listener in self.parts.listeners.values()):  # noqa: ASYNC110 - once in a life
+            await asyncio.sleep(DRAIN_LOOK_S)
+
+    # -- configuration
+
+    async def load(self, *, may_empty: bool, api_id: str = "") -> None:
+        """Read definitions and policies, and put into force what is good. Raises ReloadError about `api_id`."""
+        async with self.reloading:
+            parts = self.parts
+            try:
+                found = await read_all(parts.sources)
+            except ConfigError as error:
+                self.services.log(
+                    "error", "Definitions could not be read, going on with those in force", error=str(error)
+                )
+                parts.metrics.count("reloads_failed")
+                self.has_loaded = self.has_loaded or not parts.reloader.table.routes
+                return
+            if not found.apis and parts.reloader.table.routes and not may_empty:
+                self.services.log(
+                    "error", "No definitions found, going on with those in force", path=self.settings.app_path
+                )
+                parts.metrics.count("reloads_failed")
+                return
+            if found.policies is not None:
+                self.policies.replace(found.policies)
+            report = await parts.reloader.load(found.apis, found.refused)
+            parts.tell_of(report, found.problems)
+            await parts.sync_listeners()
+            self.has_loaded = True
+        refused = [error for error in report.refused if api_id and f"{api_id}." in error.where.partition(": ")[0]]
+        if refused:
+            raise ReloadError(f"{refused[0].what}" + (f" ({refused[0].hint})" if refused[0].hint else ""))
+
+    async def deed_reload(self, argument: bytes) -> None:
+        """Do what `reload` asks of every worker."""
+        api_id, may_empty = msgspec.msgpack.decode(argument) if argument else ("", False)
+        await self.load(may_empty=may_empty, api_id=api_id)
+
+    async def deed_forget_keys(self, argument: bytes) -> None:
+        """Do what `forget_keys` asks of every worker."""
+        self.keys.forget(msgspec.msgpack.decode(argument, type=list[str]))
+
+    async def deed_clear_cache(self, argument: bytes) -> None:
+        """Do what `clear_cache` asks of every worker."""
+        await self.services.cache.delete_prefix(argument.decode())
+
+    # -- admin.node.Node
+
+    def apis(self) -> list[Api]:
+        """Return the definitions in force."""
+        return [route.served_api for route in self.parts.reloader.table.routes]
+
+    def find_api(self, api_id: str) -> Api | None:
+        """Return the definition with that id, or None."""
+        route = self.parts.reloader.table.by_id.get(api_id)
+        return route.served_api if route is not None else None
+
+    async def reload(self, api_id: str = "", *, may_empty: bool = False) -> None:
+        """Have every worker read definitions and policies again. Raises ReloadError."""
+        assert self.colleagues is not None
+        try:
+            await self.colleagues.all_do("reload", msgspec.msgpack.encode((api_id, may_empty)))
+        except NotDoneError as error:
+            raise ReloadError(str(error)) from None
+
+    async def reload_group(self) -> None:
+        """Ask every node that shares the store to reload."""
+        await self.parts.notifications.send(Notice(GROUP_RELOAD))
+        await self.reload()
+
+    async def forget_keys(self, names: Iterable[str]) -> None:
+        """Drop cached copies of sessions on every worker, and have other nodes do so."""
+        listed = list(names)
+        assert self.colleagues is not None
+        await self.colleagues.all_do("forget_keys", msgspec.msgpack.encode(listed))
+        await self.parts.notifications.send(keys_changed(listed))
+
+    async def clear_cache(self, api_id: str) -> None:
+        """Forget all stored responses of an API on every worker."""
+        assert self.colleagues is not None
+        try:
+            await self.colleagues.all_do("clear_cache", api_id.encode())
+        except NotDoneError as error:
+            raise StoreError(str(error)) from None
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        """Return the last results of the health checks."""
+        return self._health
+
+    def ready(self) -> tuple[bool, str]:
+        """Return whether requests can be served, and if not, why (contract 04.2)."""
+        if any(item["status"] != "pass" for item in self._health.values()):
+            return False, "Redis connection not available"
+        return self.has_loaded, "" if self.has_loaded else "A successful API reload did not happen"
+
+    async def debug_request(self, api: Api, request: DebugRequest) -> DebugAnswer:
+        """Run one request through a definition that is not loaded."""
+        return await try_request(self.parts.serve, self.parts.builder, api, request)
+
+    def catch_up(self) -> None:
+        """Messages of other nodes may have been missed: go by nothing that is only remembered."""
+        self.keys.forget_all()
+        self.spawn(self.load(may_empty=False))
+
+    async def watch_store(self) -> None:
+        """Look every now and then whether the store answers."""
+        interval_s = self.settings.liveness_check.check_duration
+        name = "redis" if isinstance(self.store, RedisBackend) else "store"
+        while True:
+            await asyncio.sleep(interval_s)
+            item: dict[str, Any] = {"status": "pass", "componentType": "datastore"}
+            try:
+                async with asyncio.timeout(interval_s):
+                    await self.store.health()
+            except (StoreError, TimeoutError) as error:
+                late = isinstance(error, TimeoutError)
+                item["output"] = "health check timed out" if late else STORE_DOWN
+                item["status"] = "fail"
+            item["time"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._health = {name: item}
+
+    async def metrics_page(self) -> bytes:
+        """Return the page of metrics over all workers."""
+        assert self.colleagues is not None
+        for _ in self.parts.metrics.publish():
+            await asyncio.sleep(0)
+        return await self.colleagues.metrics_page()
+
+
+STORE_DOWN = "storage: Redis is either down or was not configured"
