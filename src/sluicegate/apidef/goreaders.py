@@ -206,7 +206,7 @@ def _map_reader(hint: Any) -> Reader:
     def read(value: Any) -> Any:
         if value is None:
             return NIL_MAP
-        if value.__class__ is not dict:
+        if not isinstance(value, dict):
             raise Mismatch(go_name(value), name)
         result = {}
         try:
@@ -239,7 +239,7 @@ def _struct_reader(kind: type[GoStruct]) -> Reader:
     zero = kind()
 
     def read(value: Any) -> Any:
-        if value.__class__ is not dict:
+        if not isinstance(value, dict):
             if value is None:
                 return zero
             raise Mismatch(go_name(value), type_name(kind))

@@ -15,6 +15,10 @@ from sluicegate.apidef.gotypes import NIL_MAP, Duration, GoStruct
 Writer = Callable[[Any], Any]
 
 
+class Ordered(dict[str, Any]):
+    """A tree that a struct was written as: its keys stay in their order when it is written."""
+
+
 @cache
 def writer_of(hint: Any) -> Writer:
     """Return the writer of an annotation or class."""
@@ -49,6 +53,8 @@ def _write_any(value: Any) -> Any:
     """Write what has no type: keys of maps are sorted, as Go does."""
     if isinstance(value, GoStruct):
         return writer_of(type(value))(value)
+    if value.__class__ is Ordered:
+        return value
     if isinstance(value, Mapping):
         return {key: _write_any(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):

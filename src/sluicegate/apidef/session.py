@@ -156,8 +156,8 @@ class AccessDefinition(GoStruct, frozen=True):
 class BasicAuthData(GoStruct, frozen=True):
     """At `basic_auth_data`."""
 
-    password: str = ""
-    hash_type: str = ""  # "", bcrypt, sha256, murmur32, murmur64, murmur128
+    password: Omit[str] = ""
+    hash_type: Omit[str] = ""  # "", bcrypt, sha256, murmur32, murmur64, murmur128
 
 
 class JWTData(GoStruct, frozen=True):

@@ -1,0 +1,119 @@
+"""The folder of definitions, `app_path` (contract 02.0).
+
+`X.json` is a definition; `X-oas.json` or `X-mcp.json` beside it is the document of one with `is_oas`. One file that is
+wrong is refused by name and hurts no other.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sluicegate.apidef.api import Api
+from sluicegate.apidef.gojson import LONGEST_DOCUMENT_BYTES, decode
+from sluicegate.apidef.gotypes import NIL_MAP, GoStruct
+from sluicegate.apidef.read import read_api
+from sluicegate.apidef.references import refers_to_files
+from sluicegate.errors import ConfigError
+
+COMPANIONS = ("-oas.json", "-mcp.json")
+SETTLED_S = 2.0
+"""A file that was changed more recently than this is read again: its time may not tell two changes apart."""
+
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+class Kind(GoStruct, frozen=True):
+    """What must be known of a classic file before its companion is looked for."""
+
+    is_oas: bool = False
+    application_protocol: str = ""
+
+
+class DefinitionFolder:
+    """Reads a folder again and again; files that did not change are not parsed twice."""
+
+    def __init__(self, path: Path, secrets: Mapping[str, str] = NIL_MAP, file_base: str = "") -> None:
+        self.path, self.secrets, self.file_base = path, secrets, file_base
+        self._known: dict[str, tuple[Stamp, Api]] = {}
+
+    def read(self) -> Iterator[Api | ConfigError]:
+        """Yield each definition, or why it is refused, file by file in order of their names.
+
+        Raises ConfigError when the folder itself cannot be read, before anything is yielded.
+        """
+        try:
+            names = sorted(entry.name for entry in os.scandir(self.path) if entry.name.endswith(".json"))
+        except OSError as error:
+            hint = "app_path must name a folder of definitions"
+            raise ConfigError(str(self.path), f"the folder cannot be read: {error.strerror}", hint) from None
+        known, self._known = self._known, {}
+        ids: dict[str, str] = {}
+        for name in names:
+            if name.endswith(COMPANIONS):
+                continue
+            result = self._read_file(name, known.get(name))
+            if isinstance(result, Api) and ids.setdefault(result.api_id, name) != name:
+                text = f'the api_id "{result.api_id}" is taken by {ids[result.api_id]}'
+                result = ConfigError(result.source, text, "give each definition an api_id of its own")
+            yield result
+
+    def _read_file(self, name: str, known: tuple[Stamp, Api] | None) -> Api | ConfigError:
+        place = self.path / name
+        companions = [place.with_name(name.removesuffix(".json") + ending) for ending in COMPANIONS]
+        stamp = tuple(_stamp(path) for path in (place, *companions))
+        if known is not None and known[0] == stamp:
+            self._known[name] = known
+            return known[1]
+        try:
+            api, is_fixed = self._parse(place, *companions)
+        except ConfigError as error:
+            return error
+        newest_s = max(changed_ns for changed_ns, _, _ in stamp) / 1e9
+        if is_fixed and time.time() - newest_s > SETTLED_S:
+            self._known[name] = (stamp, api)
+        return api
+
+    def _parse(self, place: Path, oas: Path, mcp: Path) -> tuple[Api, bool]:
+        """Return the API, and whether the files alone decide what it is."""
+        source = str(place)
+        classic = _bytes_of(place, source)
+        kind = decode(classic, Kind, source)
+        document = None
+        if kind.is_oas:
+            document = _bytes_of(mcp if kind.application_protocol == "mcp" else oas, source)
+        api = read_api(classic, document, source, self.secrets, file_base=self.file_base)
+        return api, not refers_to_files((classic + (document or b"")).decode("utf-8", "replace"))
+
+
+def read_folder(
+    path: Path, secrets: Mapping[str, str] = NIL_MAP, file_base: str = ""
+) -> tuple[list[Api], list[ConfigError]]:
+    """Return all definitions of a folder, and what was refused. Raises ConfigError when it cannot be read."""
+    apis: list[Api] = []
+    errors: list[ConfigError] = []
+    for result in DefinitionFolder(path, secrets, file_base).read():
+        if isinstance(result, Api):
+            apis.append(result)
+        else:
+            errors.append(result)
+    return apis, errors
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def _bytes_of(path: Path, source: str) -> bytes:
+    try:
+        if path.stat().st_size > LONGEST_DOCUMENT_BYTES:
+            raise ConfigError(source, f"{path.name} is longer than {LONGEST_DOCUMENT_BYTES} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(source, f"{path.name} cannot be read: {error.strerror}") from None

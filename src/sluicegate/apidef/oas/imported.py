@@ -1,0 +1,161 @@
+"""A plain OpenAPI document becomes an API: the extension that is made for it (contract 02.8, 04.5)."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from sluicegate.apidef.oas.document import EXTENSION
+from sluicegate.apidef.oas.mapping import Tree, get, put
+from sluicegate.apidef.oas.operations import located
+from sluicegate.errors import ConfigError
+
+NO_SERVERS = (
+    "The ‘servers’ object is empty in your OAS. You can either add a ‘servers’ section to your OpenAPI description "
+    "or provide a Custom Upstream URL in the manual configuration options below."
+)
+BAD_SERVER = (
+    "The first entry of the ‘servers’ object in your OAS is not a valid URL. The URL must be absolute and properly "
+    "formatted (e.g. https://example.com). Please correct it or provide a Custom Upstream URL."
+)
+BAD_UPSTREAM = (
+    "The manually configured upstream URL is not valid. The URL must be absolute and properly formatted "
+    "(e.g. https://example.com). Please check the URL format and try again."
+)
+NO_SECURITY = (
+    "The ‘security’ object is empty in your OAS. When enabling authentication, the ‘security’ object must name the "
+    "security schemes that are to be checked."
+)
+INVALID_REQUEST_STATUS = 422
+
+
+class ImportOptions(msgspec.Struct, frozen=True):
+    """What whoever imports a document says of its extension. None: not said."""
+
+    upstream_url: str = ""
+    listen_path: str = ""
+    custom_domain: str = ""
+    api_id: str = ""
+    allow_list: bool | None = None
+    validate_request: bool | None = None
+    mock_response: bool | None = None
+    authentication: bool | None = None
+
+
+def with_default_extension(document: dict[str, Any], options: ImportOptions, *, is_import: bool) -> dict[str, Any]:
+    """Return the document with an extension made for it, or with the one it has changed as the options say.
+
+    is_import: the document comes from elsewhere: it is made an active API, and its first server is the upstream.
+    Raises ConfigError with Tyk's text; the document given is not changed.
+    """
+    document = with_operation_ids(document)
+    extension: Tree = deepcopy(document.get(EXTENSION) or {})
+    if is_import:
+        _put_defaults(document, extension)
+    if options.api_id:
+        put(extension, "info.id", options.api_id)
+    if options.listen_path or not get(extension, "server.listenPath.value"):
+        put(extension, "server.listenPath.value", options.listen_path or "/")
+    if options.custom_domain:
+        put(extension, "server.customDomain.enabled", True)
+        put(extension, "server.customDomain.name", options.custom_domain)
+    _put_upstream(document, extension, options)
+    if options.authentication is not None:
+        _put_authentication(document, extension, options.authentication)
+    _put_operations(document, extension, options)
+    return {**document, EXTENSION: extension}
+
+
+def with_operation_ids(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with an `operationId` on every operation: path without slashes, then method (`petsGET`)."""
+    document = deepcopy(document)
+    for path, method, _, said in located(document):
+        if not said.get("operationId"):
+            said["operationId"] = path.strip("/") + method
+    return document
+
+
+def _put_defaults(document: dict[str, Any], extension: Tree) -> None:
+    put(extension, "info.name", get(document, "info.title") or "")
+    put(extension, "info.state.active", True)
+    put(extension, "server.listenPath.strip", True)
+    put(extension, "middleware.global.contextVariables.enabled", True)
+    put(extension, "middleware.global.trafficLogs.enabled", True)
+
+
+def _put_upstream(document: dict[str, Any], extension: Tree, options: ImportOptions) -> None:
+    if options.upstream_url:
+        if not _is_absolute(options.upstream_url):
+            raise ConfigError("", BAD_UPSTREAM)
+        put(extension, "upstream.url", options.upstream_url)
+    elif not get(extension, "upstream.url"):
+        put(extension, "upstream.url", _first_server(document))
+
+
+def _first_server(document: dict[str, Any]) -> str:
+    servers = document.get("servers")
+    if not isinstance(servers, list) or not servers:
+        raise ConfigError("", NO_SERVERS)
+    url, variables = get(servers[0], "url"), get(servers[0], "variables")
+    if isinstance(url, str) and isinstance(variables, dict):
+        url = re.sub(r"\{([^}]*)\}", lambda found: str(get(variables.get(found[1]), "default") or found[0]), url)
+    if not isinstance(url, str) or not _is_absolute(url):
+        raise ConfigError("", BAD_SERVER)
+    return url
+
+
+def _is_absolute(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme and parts.hostname)
+    except ValueError:
+        return False
+
+
+def _put_authentication(document: dict[str, Any], extension: Tree, enabled: bool) -> None:
+    security = document.get("security")
+    if not isinstance(security, list) or not security or not isinstance(security[0], dict):
+        raise ConfigError("", NO_SECURITY)
+    put(extension, "server.authentication.enabled", enabled)
+    schemes = get(extension, "server.authentication.securitySchemes") or {}
+    for name in security[0]:
+        component = get(document.get("components"), "securitySchemes")
+        said = dict(schemes.get(name) or {})
+        said["enabled"] = enabled
+        place = get(component.get(name), "in") if isinstance(component, dict) else None
+        said.setdefault(place if place in ("query", "cookie") else "header", {"enabled": True})
+        schemes[name] = said
+    put(extension, "server.authentication.securitySchemes", schemes)
+
+
+def _put_operations(document: dict[str, Any], extension: Tree, options: ImportOptions) -> None:
+    if options.allow_list is options.validate_request is options.mock_response is None:
+        return
+    operations = dict(get(extension, "middleware.operations") or {})
+    for _, _, item, said in located(document):
+        asked = dict(operations.get(said["operationId"]) or {})
+        if options.allow_list is not None:
+            asked["allow"] = {**(asked.get("allow") or {}), "enabled": options.allow_list}
+            if options.allow_list:
+                asked.pop("block", None)
+        if options.validate_request is not None and _takes_anything(item, said):
+            asked["validateRequest"] = {
+                "errorResponseCode": INVALID_REQUEST_STATUS,
+                **(asked.get("validateRequest") or {}),
+                "enabled": options.validate_request,
+            }
+        if options.mock_response is not None and said.get("responses"):
+            examples = {"enabled": options.mock_response}
+            asked["mockResponse"] = {"enabled": options.mock_response, "fromOASExamples": examples}
+        if asked:
+            operations[said["operationId"]] = asked
+    put(extension, "middleware.operations", operations)
+
+
+def _takes_anything(item: dict[str, Any], said: dict[str, Any]) -> bool:
+    """Return whether there is anything in a request that can be checked: a body, or parameters."""
+    return bool(said.get("requestBody") or said.get("parameters") or item.get("parameters"))
