@@ -25,6 +25,8 @@ from sluicegate.wire.http1_read import RequestHead
 class FakeClient:
     """The connection of a test."""
 
+    peer_port = 40000
+
     def __init__(self, peer_ip: str = "127.0.0.1", body: bytes = b"", is_tls: bool = False) -> None:
         self.peer_ip, self.body, self.is_tls = peer_ip, body, is_tls
 

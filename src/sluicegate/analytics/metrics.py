@@ -78,6 +78,7 @@ COLUMN_OF: Final = [
     else OTHER_CODE
     for status in range(1000)
 ]
+COLUMN_OF[0] = STATUSES.index(499)  # the client went away before there was a status
 SHORTEST_S: Final = SECONDS[0]
 
 # of each API: its columns in the table of APIs

@@ -13,6 +13,7 @@ QUOTA = "quota-"
 RATE_LIMIT = "rate-limit-"
 BLOCKED = ".BLOCKED"
 EXACT_LIMIT = "sluice-limit-"
+ANALYTICS = "analytics-tyk-system-analytics"
 
 NOTIFICATIONS = "tyk.cluster.notifications"
 """The channel on which nodes tell each other what changed (contract 05.5)."""

@@ -1,0 +1,161 @@
+"""From the road to where records and lines go."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.fakes.exchange import make_api, settings_of
+from tests.unit.analytics.exchanges import ENDED_TICKS, over, refused
+
+from sluicegate.analytics.finish import make_finish
+from sluicegate.analytics.line_writer import LineWriter
+from sluicegate.analytics.metrics import Layout, Metrics
+from sluicegate.analytics.recorder import Recorder, make_recorder
+from sluicegate.analytics.sinks import make_sinks
+from sluicegate.analytics.sinks.json_lines import JsonLines
+from sluicegate.store.memory import MemoryBackend
+
+LOGGING = {"access_logs": {"enabled": True}, "enable_analytics": True}
+
+
+class Kept:
+    """A sink that keeps what it takes."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self.taken = asyncio.Event()
+
+    def take(self, records: Sequence[bytes]) -> None:
+        self.records += [msgspec.msgpack.decode(record) for record in records]
+        self.taken.set()
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        pass
+
+
+class Counts(Counter[str]):
+    def add(self, key: str, by: float) -> None:
+        self[key] += int(by)
+
+
+async def test_records_and_lines_of_what_was_finished() -> None:
+    sink, written, counts = Kept(), [], Counts()
+    recorder = Recorder(settings_of(LOGGING), [sink], counts.add, written.append)
+    finish = make_finish(recorder, Metrics(Layout(10)))
+    running = asyncio.create_task(recorder.run())
+    for exchange in (over(), refused(), over(tracked=False)):
+        finish(exchange)
+    await sink.taken.wait()
+    running.cancel()
+    await recorder.close()
+    assert [record["ResponseCode"] for record in sink.records] == [200, 401]
+    assert b"".join(written).count(b"\n") == 3
+    assert not counts
+
+
+async def test_close_writes_what_is_left() -> None:
+    sink = Kept()
+    recorder = Recorder(settings_of(LOGGING), [sink], Counts().add, lambda lines: None)
+    for _ in range(250):
+        recorder.record(over(), ENDED_TICKS)
+    await recorder.close()
+    assert len(sink.records) == 250
+
+
+async def test_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sluicegate.analytics.recorder.ROOM", 3)
+    sink, counts = Kept(), Counts()
+    recorder = Recorder(settings_of(), [sink], counts.add)
+    for _ in range(5):
+        recorder.record(over(), ENDED_TICKS)
+    running = asyncio.create_task(recorder.run())
+    await sink.taken.wait()
+    running.cancel()
+    await recorder.close()
+    assert (len(sink.records), counts["records_dropped"]) == (3, 2)
+
+
+async def test_one_that_cannot_be_recorded_stops_no_other() -> None:
+    sink, counts = Kept(), Counts()
+    recorder = Recorder(settings_of(), [sink], counts.add)
+    recorder.record(over(started_s=None), ENDED_TICKS)
+    recorder.record(over(), ENDED_TICKS)
+    await recorder.close()
+    assert (len(sink.records), counts["records_dropped"]) == (1, 1)
+
+
+async def test_requests_to_no_api_leave_no_record() -> None:
+    sink, written = Kept(), []
+    recorder = Recorder(settings_of({"track_404_logs": True}), [sink], Counts().add, written.append)
+    nobody = over(api={"api_id": ""})
+    assert nobody.route.api_id == make_api(api_id="").api_id
+    recorder.record(nobody, ENDED_TICKS)
+    await recorder.close()
+    assert not sink.records and not b"".join(written)
+
+
+async def test_nothing_is_captured_that_nobody_asked_for() -> None:
+    backend = MemoryBackend()
+    recorder = make_recorder(settings_of({"enable_analytics": True}), backend, Counts().add)
+    assert not recorder.is_needed
+    assert make_sinks(settings_of(), backend, Counts().add) == []
+    await recorder.close()
+    await backend.close()
+
+
+async def test_a_file_of_json_lines_is_rotated(tmp_path: Path) -> None:
+    path, counts = tmp_path / "records.jsonl", Counts()
+    backend = MemoryBackend()
+    settings = settings_of({"enable_analytics": True, "sluicegate": {"analytics_file": str(path)}})
+    (sink,) = make_sinks(settings, backend, counts.add)
+    recorder = Recorder(settings, [sink], counts.add)
+    recorder.record(over(), ENDED_TICKS)
+    await recorder.close()
+    record = msgspec.json.decode(path.read_bytes())
+    assert (record["Path"], record["TimeStamp"][:4], "Geo" in record) == ("/get", "2026", False)
+    assert counts["records_written"] == 1
+    small, other = JsonLines(path, counts.add, rotate_bytes=100), JsonLines(path, counts.add, rotate_bytes=10**6)
+    for one in (other, small, other):
+        recorder = Recorder(settings, [one], counts.add)
+        recorder.record(over(), ENDED_TICKS)
+        recorder._work_off_slice()
+    await other.close()
+    await small.close()
+    lines = path.read_bytes().count(b"\n") + Path(f"{path}.1").read_bytes().count(b"\n")
+    assert (lines, counts["records_written"]) == (4, 4)
+    await backend.close()
+
+
+async def test_a_file_that_cannot_be_written_is_counted(tmp_path: Path) -> None:
+    counts = Counts()
+    sink = JsonLines(tmp_path / "no" / "such" / "folder", counts.add)
+    recorder = Recorder(settings_of(), [sink], counts.add)
+    recorder.record(over(), ENDED_TICKS)
+    await recorder.close()
+    assert (counts["records_written"], counts["records_dropped"]) == (0, 1)
+
+
+async def test_a_reader_that_stalls_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sluicegate.analytics.line_writer.ROOM_BYTES", 10)
+    goes_on, written, lost = threading.Event(), [], []
+
+    def stalling(lines: bytes) -> None:
+        goes_on.wait(10)
+        written.append(lines)
+
+    writer = LineWriter(stalling, lost.append)
+    for lines in (b"12345", b"67890", b"x"):
+        writer.put(lines)
+    goes_on.set()
+    await writer.close()
+    assert (written, lost) == ([b"12345", b"67890"], [b"x"])
