@@ -26,7 +26,7 @@ def write(folder: Path, name: str, document: Any) -> None:
 
 
 def test_nothing_at_all_is_fine(tmp_path: Path) -> None:
-    assert check(tmp_path) == (0, "no file, defaults: 0 errors, 0 warnings\n")
+    assert check(tmp_path) == (0, "no file, defaults: 0 errors, 0 warnings, 0 APIs, 0 policies\n")
     assert not list(tmp_path.iterdir())
 
 
@@ -38,16 +38,17 @@ def test_errors_exit_with_one(tmp_path: Path) -> None:
         'error: tyk.conf:2: listen_port: expected a number, found "x"',
         'error: TYK_GW_HASHKEYS: hash_keys: expected true or false, found "maybe"',
         "warning: tyk.conf:3: listen_prot: unknown setting; did you mean listen_port?",
-        "tyk.conf: 2 errors, 1 warning",
+        "tyk.conf: 2 errors, 1 warning, 0 APIs, 0 policies",
     ]
 
 
 def test_warnings_alone_exit_with_zero_unless_strict(tmp_path: Path) -> None:
     write(tmp_path, "tyk.conf", {"enable_jsvm": True})
-    assert check(tmp_path) == (
-        0,
-        "warning: tyk.conf:2: enable_jsvm: known, but not honoured yet\ntyk.conf: 0 errors, 1 warning\n",
-    )
+    code, text = check(tmp_path)
+    assert code == 0 and text.splitlines() == [
+        "warning: tyk.conf:2: enable_jsvm: known, but not honoured yet",
+        "tyk.conf: 0 errors, 1 warning, 0 APIs, 0 policies",
+    ]
     assert check(tmp_path, "--strict")[0] == 1
 
 
@@ -62,6 +63,8 @@ def test_json(tmp_path: Path) -> None:
     assert code == 1
     assert json.loads(text) == {
         "file": "tyk.conf",
+        "apis": 0,
+        "policies": 0,
         "errors": [
             {
                 "where": "tyk.conf:1: listen_port",
@@ -71,3 +74,54 @@ def test_json(tmp_path: Path) -> None:
         ],
         "warnings": [],
     }
+
+
+def definition(api_id: str, listen_path: str, **more: Any) -> dict[str, Any]:
+    target = {"listen_path": listen_path, "target_url": "http://127.0.0.1:1/"}
+    return {"api_id": api_id, "name": api_id, "proxy": target, "version_data": {"not_versioned": True}} | more
+
+
+def test_definitions_and_policies_are_read_too(tmp_path: Path) -> None:
+    lists = {"white_list": [{"path": "(?=x)", "method_actions": {}}]}
+    version = {"name": "Default", "use_extended_paths": True, "extended_paths": lists}
+    write(tmp_path, "tyk.conf", {"listen_port": 0.5, "policies": {"policy_record_name": "policies.json"}})
+    write(tmp_path, "policies.json", {"good": {}, "bad": {"rate": "x"}})
+    write(tmp_path, "apps/broken.json", '{"api_id": ')
+    write(tmp_path, "apps/good.json", definition("good", "/good/"))
+    write(tmp_path, "apps/nowhere.json", definition("nowhere", ""))
+    write(tmp_path, "apps/one.json", definition("one", "/same"))
+    write(tmp_path, "apps/two.json", definition("two", "/same"))
+    data = {"not_versioned": True, "versions": {"Default": version}}
+    write(tmp_path, "apps/pattern.json", definition("pattern", "/p/", version_data=data))
+    code, text = check(tmp_path)
+    assert code == 1
+    errors = [line for line in text.splitlines() if line.startswith("error: ")]
+    assert [line.split(": ")[1] for line in errors] == [
+        "tyk.conf:2",
+        "apps/broken.json",
+        "apps/pattern.json",
+        "policies.json",
+    ]
+    assert "warning: apps/nowhere.json: listen_path: loaded, but not served: the listen path is empty" in text
+    assert (
+        "warning: apps/two.json: listen_path: /same is wanted by several APIs; this one is served at /same-two" in text
+    )
+    assert text.endswith("tyk.conf: 4 errors, 3 warnings, 4 APIs, 1 policy\n")
+
+
+def test_a_named_folder_that_is_missing_is_warned_of(tmp_path: Path) -> None:
+    code, text = check(tmp_path, TYK_GW_APPPATH="elsewhere")
+    assert code == 0 and text.startswith("warning: app_path: there is no folder elsewhere, so there are no APIs\n")
+
+
+def test_certificates_of_the_listener_are_read_too(tmp_path: Path) -> None:
+    options = {"use_ssl": True, "certificates": [{"cert_file": "gone.pem", "key_file": "gone.key"}]}
+    write(tmp_path, "tyk.conf", {"http_server_options": options})
+    code, text = check(tmp_path)
+    assert code == 1 and "gone.pem" in text
+
+
+def test_checking_leaves_nothing_behind(tmp_path: Path) -> None:
+    write(tmp_path, "tyk.conf", {})
+    check(tmp_path)
+    assert [place.name for place in tmp_path.iterdir()] == ["tyk.conf"]

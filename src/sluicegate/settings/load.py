@@ -41,11 +41,15 @@ class Loaded:
 
 
 class SettingsErrors(SluicegateError):
-    """The settings cannot be used; `errors` are all the reasons, `notices` what else was found in the file."""
+    """The settings cannot be used.
 
-    def __init__(self, errors: list[ConfigError], notices: list[ConfigError], file: Path | None) -> None:
+    errors:  all the reasons.
+    rest:    what can be told of the rest: the settings without those that are wrong, and the notices.
+    """
+
+    def __init__(self, errors: list[ConfigError], rest: Loaded) -> None:
         super().__init__("\n".join(map(str, errors)))
-        self.errors, self.notices, self.file = errors, notices, file
+        self.errors, self.rest = errors, rest
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Loaded:
@@ -59,12 +63,13 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     validate(draft, findings)
     name_unhonoured(draft, findings)
     findings = findings.in_order()
-    if findings.errors:
-        raise SettingsErrors(findings.errors, findings.warnings, file)
     if not draft.get("sluicegate.store_path"):
         folder = file.parent if file is not None else Path()
         draft.set("sluicegate.store_path", str((folder / STORE_FILE).absolute()), "")
-    return Loaded(draft.build(), file, findings.warnings)
+    loaded = Loaded(draft.build(), file, findings.warnings)
+    if findings.errors:
+        raise SettingsErrors(findings.errors, loaded)
+    return loaded
 
 
 def _read_file(file: Path, draft: Draft, findings: Findings) -> None:
