@@ -1,16 +1,15 @@
 """How long a session is stored (contract 03.5)."""
 
-import time
-
 import pytest
 from msgspec.structs import replace
 
+from sluicegate.apidef import lifetime
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.lifetime import session_ttl_s
 from sluicegate.apidef.session import Session
 from sluicegate.settings.model import Settings
 
-NOW = int(time.time())
+NOW = 1_900_000_000
 LIVES_60 = APIDefinition(session_lifetime=60)
 RESPECTS = APIDefinition(session_lifetime=60, session_lifetime_respects_key_expiration=True)
 
@@ -35,8 +34,9 @@ RESPECTS = APIDefinition(session_lifetime=60, session_lifetime_respects_key_expi
         (Session(post_expiry_action="retain"), [LIVES_60], 60),
     ],
 )
-def test_ttl(session: Session, apis: list[APIDefinition], ttl_s: int) -> None:
-    assert session_ttl_s(session, apis, Settings()) == pytest.approx(ttl_s, abs=2)
+def test_ttl(session: Session, apis: list[APIDefinition], ttl_s: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifetime, "now", lambda: float(NOW))
+    assert session_ttl_s(session, apis, Settings()) == ttl_s
 
 
 def test_the_global_lifetime_can_be_forced() -> None:

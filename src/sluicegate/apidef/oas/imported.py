@@ -158,4 +158,4 @@ def _put_operations(document: dict[str, Any], extension: Tree, options: ImportOp
 
 def _takes_anything(item: dict[str, Any], said: dict[str, Any]) -> bool:
     """Return whether there is anything in a request that can be checked: a body, or parameters."""
-    return bool(said.get("requestBody") or said.get("parameters") or item.get("parameters"))
+    return said.get("requestBody") is not None or bool(said.get("parameters") or item.get("parameters"))
