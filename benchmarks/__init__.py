@@ -1,0 +1,1 @@
+"""What a request costs: next to others over sockets (`yardstick`), and part by part in one process (`road`)."""
