@@ -1,0 +1,38 @@
+"""`/hello` and `/ready`: is the process alive, may it get traffic (contract 04.2). Open to everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sluicegate.admin.envelope import Refused, answer
+from sluicegate.admin.node import Node
+from sluicegate.apidef.gotypes import NIL_MAP, GoStruct, Omit
+
+
+class Health(GoStruct, frozen=True):
+    """How the node is: `status` is pass, warn or fail; `details` has a check by component, once there were any."""
+
+    status: str
+    version: str
+    description: str
+    details: Omit[Mapping[str, Any]] = NIL_MAP
+
+
+async def hello(node: Node, request: Request) -> Response:
+    """Answer 200 whatever the state: the state is in the document."""
+    details = node.health()
+    failed = sum(1 for item in details.values() if item.get("status") != "pass")
+    status = "pass" if not failed else "fail" if failed == len(details) else "warn"
+    return answer(Health(status, node.version, "Tyk GW", details))
+
+
+async def ready(node: Node, request: Request) -> Response:
+    """Answer 200 when requests can be served, else 503 with the reason."""
+    is_ready, why = (False, "Gateway is shutting down") if node.is_draining else node.ready()
+    if not is_ready:
+        raise Refused(503, why)
+    return answer(Health("pass", node.version, "Tyk GW Ready", node.health()))

@@ -1,0 +1,105 @@
+"""What the gateway API needs of the node it runs in; the composition root provides it.
+
+Kept narrow on purpose: a test builds one in memory, and nothing in `admin/` knows of workers, sockets or how tables are
+swapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sluicegate.errors import SluicegateError
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.api import Api
+    from sluicegate.apidef.policy import PolicyBook
+    from sluicegate.chain.services import Services
+    from sluicegate.settings.model import Settings
+    from sluicegate.store.backend import Backend
+    from sluicegate.store.keys import KeyStore
+
+
+class ReloadError(SluicegateError):
+    """A reload did not come to what was asked for; what was in force before still is.
+
+    what: a text for whoever asked.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+@dataclass(frozen=True, slots=True)
+class DebugRequest:
+    """A request to be tried on a definition that is not loaded (contract 04.11).
+
+    path is relative to the listen path.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, list[str]] = field(default_factory=dict)
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DebugAnswer:
+    """How a tried request ended.
+
+    status, headers, body: the answer that a client would have got.
+    logs: what was logged on the way, JSON lines.
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    logs: str = ""
+
+
+class Node(Protocol):
+    """The node as the gateway API sees it."""
+
+    settings: Settings
+    services: Services
+    keys: KeyStore
+    policies: PolicyBook
+    store: Backend
+    version: str
+    """What `/hello` says, such as `v1.0.0`."""
+
+    @property
+    def is_draining(self) -> bool:
+        """True from the moment that the node was asked to end."""
+
+    def apis(self) -> list[Api]:
+        """Return the definitions in force, also those that can't be routed, with the listen paths they have now."""
+
+    def find_api(self, api_id: str) -> Api | None:
+        """Return the definition with that id, or None."""
+
+    async def reload(self, api_id: str = "") -> None:
+        """Read definitions and policies again and return when they are in force on every worker.
+
+        api_id: raise ReloadError too when the definition with this id was refused, though the others were not.
+        """
+
+    async def reload_group(self) -> None:
+        """Ask every node that shares the store to reload; return at once."""
+
+    async def forget_keys(self, names: Iterable[str]) -> None:
+        """Drop cached copies of sessions, by their names in the store, on every worker and node."""
+
+    async def clear_cache(self, api_id: str) -> None:
+        """Forget all stored responses of an API, on every worker. Raises StoreError."""
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        """Return the last results of the health checks by component (contract 04.2); {} before the first."""
+
+    def ready(self) -> tuple[bool, str]:
+        """Return whether requests can be served, and if not, why."""
+
+    async def debug_request(self, api: Api, request: DebugRequest) -> DebugAnswer:
+        """Build the definition aside and run one request through it. Raises ConfigError when it can't be built."""

@@ -1,0 +1,112 @@
+"""A node without sockets and workers around it: real folders, policies, keys and limits, one process.
+
+`Reload` is what the real one does, without routes: definitions and policies are read from the settings' folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tests.fakes.exchange import make_services, settings_of
+
+from sluicegate.admin.node import DebugAnswer, DebugRequest, ReloadError
+from sluicegate.apidef.api import Api
+from sluicegate.apidef.folder import read_folder
+from sluicegate.apidef.policy import PolicyBook
+from sluicegate.apidef.policy_files import read_policy_file, read_policy_folder
+from sluicegate.store.cache import MemoryCache
+from sluicegate.store.keys import KeyStore
+from sluicegate.store.limiters.node import NodeLimiter
+from sluicegate.store.memory import MemoryBackend
+from sluicegate.store.shared_counters import SharedCounters
+
+SECRET = "s3cret"
+
+
+class FakeNode:
+    """What `admin.node.Node` asks for.
+
+    refuses: reasons by api_id: these definitions a reload does not accept.
+    """
+
+    version = "v0.0.0"
+    is_draining = False
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any] | None = None) -> None:
+        for name in ("apps", "policies"):
+            (folder / name).mkdir()
+        tree = {
+            "secret": SECRET,
+            "app_path": str(folder / "apps"),
+            "policies": {"policy_path": str(folder / "policies")},
+            "listen_address": "127.0.0.1",
+            "hash_key_function": "murmur64",
+            **(settings or {}),
+        }
+        self.folder = folder
+        self.settings = settings_of(tree)
+        self.policies = PolicyBook()
+        self.store = MemoryBackend()
+        counters = SharedCounters(None)
+        self.keys = KeyStore(self.settings, self.store, self.policies, counters)
+        self.cache = MemoryCache()
+        self.services = make_services(self.settings, self.keys, NodeLimiter(counters), self.cache, self.policies)
+        self.refuses: dict[str, str] = {}
+        self.reloads = 0
+        self.group_reloads = 0
+        self.forgotten: list[str] = []
+        self.details: dict[str, dict[str, Any]] = {}
+        self.not_ready = ""
+        self._apis: dict[str, Api] = {}
+
+    def apis(self) -> list[Api]:
+        return list(self._apis.values())
+
+    def find_api(self, api_id: str) -> Api | None:
+        return self._apis.get(api_id)
+
+    async def reload(self, api_id: str = "") -> None:
+        self.reloads += 1
+        apis, _ = read_folder(Path(self.settings.app_path), self.settings.secrets)
+        self._apis = {api.api_id: self._placed(api, apis) for api in apis if api.api_id not in self.refuses}
+        self.policies.replace(self._read_policies())
+        if api_id and api_id not in self._apis:
+            raise ReloadError(self.refuses.get(api_id, "not loaded"))
+
+    async def reload_group(self) -> None:
+        self.group_reloads += 1
+
+    async def forget_keys(self, names: Iterable[str]) -> None:
+        self.forgotten.extend(names)
+
+    async def clear_cache(self, api_id: str) -> None:
+        await self.cache.delete_prefix(f"cache-{api_id}")
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        return self.details
+
+    def ready(self) -> tuple[bool, str]:
+        return not self.not_ready, self.not_ready
+
+    async def debug_request(self, api: Api, request: DebugRequest) -> DebugAnswer:
+        return DebugAnswer(200, [("X-Api", api.api_id)], f"{request.method} {request.body}".encode(), "{}\n")
+
+    def _placed(self, api: Api, apis: list[Api]) -> Api:
+        """Give those that want the same place their own, as routing does (contract 02.0)."""
+        path = api.classic.proxy.listen_path
+        old = self._apis.get(api.api_id)
+        wanted = sum(1 for other in apis if other.classic.proxy.listen_path == path)
+        if wanted < 2 or (old is not None and old.classic.proxy.listen_path == path):
+            return api
+        proxy = msgspec.structs.replace(api.classic.proxy, listen_path=f"{path}-{api.api_id}")
+        return replace(api, classic=msgspec.structs.replace(api.classic, proxy=proxy))
+
+    def _read_policies(self) -> dict[str, Any]:
+        policies = self.settings.policies
+        if policies.policy_path:
+            return read_policy_folder(Path(policies.policy_path))[0]
+        return read_policy_file(Path(policies.policy_record_name))[0] if policies.policy_record_name else {}
