@@ -42,11 +42,11 @@ class Settings(Section, frozen=True):
     secret: str = ""
     """What admin calls show in `X-Tyk-Authorization`. Empty: the admin API is closed."""
     node_secret: str = ""
-    """What this node shows the Dashboard."""
+    """What nodes sign their messages with, and show the Dashboard."""
     pid_file_location: str = ""
     """File for the process id; empty: none."""
     allow_insecure_configs: bool = False
-    """Accept policies of the Dashboard without a signature."""
+    """Accept messages of other nodes, and policies of the Dashboard, without a signature."""
     public_key_path: str = ""
     """PEM file of the key that verifies plugin bundles."""
     allow_remote_config: bool = False
@@ -84,7 +84,7 @@ class Settings(Section, frozen=True):
     suppress_redis_signal_reload: bool = False
     """Do not reload when another node says that something changed."""
     reload_interval: IntOrDefault = 1
-    """Seconds that reloads are collected for before one is done."""
+    """Without effect: a change is in force when its answer goes out."""
     resource_sync: b.ResourceSync = b.ResourceSync()
     ignore_endpoint_case: bool = False
     """Endpoint paths match whatever their case."""
@@ -117,7 +117,7 @@ class Settings(Section, frozen=True):
     allow_master_keys: bool = False
     """Keys without any access rights may use all APIs."""
     suppress_default_org_store: bool = False
-    """Without effect."""
+    """Organisations get sessions only while there are APIs."""
     legacy_enable_allowance_countdown: bool = False
     """Without effect."""
     force_global_session_lifetime: bool = False
@@ -135,7 +135,7 @@ class Settings(Section, frozen=True):
     enforce_org_quotas: bool = False
     """Quotas of organisations are enforced."""
     experimental_process_org_off_thread: bool = False
-    """Without effect."""
+    """All refusals for an organisation's sake have one text; they are as exact as without."""
     oauth_refresh_token_expire: IntOrDefault = 1_209_600
     """Seconds that a refresh token lives."""
     oauth_token_expire: IntOrDefault = 3600
@@ -173,11 +173,11 @@ class Settings(Section, frozen=True):
     enable_rate_limit_smoothing: bool = False
     """Let limits grow and shrink with use."""
     enable_non_transactional_rate_limiter: bool = False
-    """The log of requests is not read and written in one step."""
+    """Without effect: limits are read and written in one step."""
     drl_notification_frequency: IntOrDefault = 2
-    """Seconds between two messages about load among nodes."""
+    """Without effect: nodes need not tell each other of their load."""
     drl_threshold: FloatOrDefault = 5
-    """Rate for each node below which the log of requests is used."""
+    """Without effect: limits are exact at any rate."""
     drl_enable_sentinel_rate_limiter: bool = False
     """The log of requests, where the threshold asks for it, is written beside the road."""
     rate_limit_response_headers: Literal["", "quotas", "rate_limits"] = ""

@@ -53,8 +53,6 @@ class Sluicegate(Section, frozen=True):
     """Bytes of a request's head, and of an answer's; more is answered with 431, or with 502 for an answer."""
     max_header_count: Amount = 200
     """Header fields of a message; more is answered as too many bytes are."""
-    max_buffered_body_bytes: Amount = 10_485_760
-    """Bytes of a body that a middleware may hold in memory; more is answered with 413."""
     header_timeout_s: Seconds = 10.0
     """Time for the head of a request, from its first byte to its last."""
     body_timeout_s: Seconds = 60.0

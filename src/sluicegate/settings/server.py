@@ -22,7 +22,7 @@ class HTTPServerOptions(Section, frozen=True):
     """How client connections are accepted and read."""
 
     read_timeout: IntOrDefault = 120
-    """Seconds within which a whole request must have been read."""
+    """Seconds within which a whole request must have been read. See `sluicegate.header_timeout_s`, `body_timeout_s`."""
     write_timeout: IntOrDefault = 120
     """Seconds that a client may take no byte of an answer before the connection is dropped."""
     use_ssl: bool = False

@@ -44,9 +44,9 @@ class StorageOptions(Section, frozen=True):
     database: int = 0
     """Number of the database; a Redis Cluster knows only 0."""
     optimisation_max_idle: IntOrDefault = 100
-    """Idle connections kept."""
+    """Without effect: one connection carries the commands of many requests."""
     optimisation_max_active: IntOrDefault = 500
-    """Connections at most, for the whole process."""
+    """Without effect, likewise."""
     timeout: IntOrDefault = 5
     """Seconds to connect, to read and to write."""
     enable_cluster: bool = False

@@ -1,6 +1,8 @@
+import re
 from pathlib import Path
 
-from sluicegate.settings.honoured import ASKING_NOTHING, HONOURED
+import sluicegate
+from sluicegate.settings.honoured import ASKING_NOTHING, HONOURED, is_honoured
 from sluicegate.settings.own import Cluster, Ejection, Prometheus, Sluicegate
 from sluicegate.settings.reference import meanings, render
 from sluicegate.settings.shape import fields_of, is_section, leaves
@@ -23,3 +25,10 @@ def test_the_list_of_honoured_settings_names_only_what_there_is() -> None:
     known |= {path.rpartition(".")[0] for path in known}
     assert known >= HONOURED and known >= ASKING_NOTHING
     assert not HONOURED & ASKING_NOTHING
+
+
+def test_what_counts_as_honoured_is_read_somewhere() -> None:
+    root = Path(sluicegate.__file__).parent
+    files = [file for file in root.rglob("*.py") if "settings" not in file.relative_to(root).parts]
+    read = set(re.findall(r"\.([a-z]\w*)", "\n".join(file.read_text() for file in files)))
+    assert [path for path in leaves() if is_honoured(path) and path.rpartition(".")[2] not in read] == []
