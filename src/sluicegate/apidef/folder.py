@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sluicegate.apidef.api import Api
-from sluicegate.apidef.gojson import LONGEST_DOCUMENT_BYTES, decode
-from sluicegate.apidef.gotypes import NIL_MAP, GoStruct
+from sluicegate.apidef.classic import APIDefinition
+from sluicegate.apidef.gojson import LONGEST_DOCUMENT_BYTES
+from sluicegate.apidef.gotypes import NIL_MAP
 from sluicegate.apidef.read import read_api
 from sluicegate.apidef.references import refers_to_files
 from sluicegate.errors import ConfigError
@@ -23,13 +24,7 @@ SETTLED_S = 2.0
 """A file that was changed more recently than this is read again: its time may not tell two changes apart."""
 
 Stamp = tuple[tuple[int, int, int], ...]
-
-
-class Kind(GoStruct, frozen=True):
-    """What must be known of a classic file before its companion is looked for."""
-
-    is_oas: bool = False
-    application_protocol: str = ""
+"""When a file and its companions were changed, their sizes and inodes."""
 
 
 class DefinitionFolder:
@@ -45,30 +40,31 @@ class DefinitionFolder:
         Raises ConfigError when the folder itself cannot be read, before anything is yielded.
         """
         try:
-            names = sorted(entry.name for entry in os.scandir(self.path) if entry.name.endswith(".json"))
+            entries = {entry.name: entry for entry in os.scandir(self.path) if entry.name.endswith(".json")}
         except OSError as error:
             hint = "app_path must name a folder of definitions"
             raise ConfigError(str(self.path), f"the folder cannot be read: {error.strerror}", hint) from None
         known, self._known = self._known, {}
         ids: dict[str, str] = {}
-        for name in names:
+        for name in sorted(entries):
             if name.endswith(COMPANIONS):
                 continue
-            result = self._read_file(name, known.get(name))
+            result = self._read_file(name, entries, known.get(name))
             if isinstance(result, Api) and ids.setdefault(result.api_id, name) != name:
                 text = f'the api_id "{result.api_id}" is taken by {ids[result.api_id]}'
                 result = ConfigError(result.source, text, "give each definition an api_id of its own")
             yield result
 
-    def _read_file(self, name: str, known: tuple[Stamp, Api] | None) -> Api | ConfigError:
-        place = self.path / name
-        companions = [place.with_name(name.removesuffix(".json") + ending) for ending in COMPANIONS]
-        stamp = tuple(_stamp(path) for path in (place, *companions))
+    def _read_file(
+        self, name: str, entries: Mapping[str, os.DirEntry[str]], known: tuple[Stamp, Api] | None
+    ) -> Api | ConfigError:
+        stem = name.removesuffix(".json")
+        stamp = tuple(_stamp(entries.get(one)) for one in (name, *(stem + ending for ending in COMPANIONS)))
         if known is not None and known[0] == stamp:
             self._known[name] = known
             return known[1]
         try:
-            api, is_fixed = self._parse(place, *companions)
+            api, is_fixed = self._parse(self.path / name)
         except ConfigError as error:
             return error
         newest_s = max(changed_ns for changed_ns, _, _ in stamp) / 1e9
@@ -76,16 +72,18 @@ class DefinitionFolder:
             self._known[name] = (stamp, api)
         return api
 
-    def _parse(self, place: Path, oas: Path, mcp: Path) -> tuple[Api, bool]:
+    def _parse(self, place: Path) -> tuple[Api, bool]:
         """Return the API, and whether the files alone decide what it is."""
         source = str(place)
-        classic = _bytes_of(place, source)
-        kind = decode(classic, Kind, source)
-        document = None
-        if kind.is_oas:
-            document = _bytes_of(mcp if kind.application_protocol == "mcp" else oas, source)
-        api = read_api(classic, document, source, self.secrets, file_base=self.file_base)
-        return api, not refers_to_files((classic + (document or b"")).decode("utf-8", "replace"))
+        texts = [_bytes_of(place, source)]
+
+        def companion(definition: APIDefinition) -> bytes:
+            ending = COMPANIONS[definition.application_protocol == "mcp"]
+            texts.append(_bytes_of(place.with_name(place.stem + ending), source))
+            return texts[-1]
+
+        api = read_api(texts[0], companion, source, self.secrets, file_base=self.file_base)
+        return api, not any(refers_to_files(text) for text in texts)
 
 
 def read_folder(
@@ -102,12 +100,12 @@ def read_folder(
     return apis, errors
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def _stamp(entry: os.DirEntry[str] | None) -> tuple[int, int, int]:
     try:
-        status = path.stat()
+        status = entry.stat() if entry is not None else None
     except OSError:
-        return (0, 0, 0)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+        status = None
+    return (0, 0, 0) if status is None else (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _bytes_of(path: Path, source: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition, LoadBalancing
-from sluicegate.apidef.gojson import decode, parse
+from sluicegate.apidef.gojson import convert, parse
 from sluicegate.apidef.oas.document import EXTENSION, check_readable, extension_of
 from sluicegate.apidef.oas.extract import extract
 from sluicegate.apidef.oas.targets import load_balancing_of
@@ -22,7 +22,7 @@ from sluicegate.apidef.references import put_secrets
 
 def read_api(
     classic: bytes,
-    oas: bytes | None,
+    oas: bytes | Callable[[APIDefinition], bytes] | None,
     source: str,
     secrets: Mapping[str, str],
     *,
@@ -32,7 +32,7 @@ def read_api(
     """Return the API that these texts define. Raises ConfigError.
 
     classic: the classic definition; or an OAS document, which then needs no companion.
-    oas:     the companion of a definition with `is_oas`: an OpenAPI document with the extension.
+    oas:     the companion of a definition with `is_oas`: an OpenAPI document with the extension, or what fetches it.
     source:  where the texts are from, for messages.
     secrets, environ, file_base: what references in them may name (contract 02.0).
 
@@ -43,7 +43,9 @@ def read_api(
     value = parse(text, source)
     if oas is None and isinstance(value, dict) and EXTENSION in value:
         return _from_document(value, APIDefinition(is_oas=True), source, checksum_of(text))
-    definition = decode(text, APIDefinition, source)
+    definition = convert(value, APIDefinition, source)
+    if callable(oas):
+        oas = oas(definition) if definition.is_oas else None
     if oas is None:
         return _api(definition, None, source, checksum_of(text))
     oas_text = _text(oas, secrets, environ, file_base)

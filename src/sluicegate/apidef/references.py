@@ -33,9 +33,9 @@ def put_secrets(text: str, secrets: Mapping[str, str], environ: Mapping[str, str
     return text
 
 
-def refers_to_files(text: str) -> bool:
+def refers_to_files(text: bytes) -> bool:
     """Return whether what the text says may change without the text changing."""
-    return "file://" in text
+    return b"file://" in text
 
 
 def _escaped(value: str) -> str:
