@@ -190,9 +190,9 @@ def sluicegate(
         yield process.pid, f"http://127.0.0.1:{port}"
 
 
-def create_key(url: str, api_id: str) -> str:
-    """Return a new key for an API, with limits that are counted and never reached."""
-    session = {
+def session_of(api_id: str) -> dict[str, Any]:
+    """Return the session of a key for an API, with limits that are counted and never reached."""
+    return {
         "rate": 1e9,
         "per": 1,
         "quota_max": 10**12,
@@ -201,7 +201,11 @@ def create_key(url: str, api_id: str) -> str:
         "org_id": "default",
         "access_rights": {api_id: {"api_id": api_id, "api_name": api_id, "versions": ["Default"]}},
     }
+
+
+def create_key(url: str, api_id: str) -> str:
+    """Return a new key for an API."""
     headers = {"X-Tyk-Authorization": SECRET, "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{url}/tyk/keys", json.dumps(session).encode(), headers)
+    request = urllib.request.Request(f"{url}/tyk/keys", json.dumps(session_of(api_id)).encode(), headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return str(json.load(answer)["key"])
