@@ -30,7 +30,7 @@ def test_membership(texts: list[str], address: str, expected: bool) -> None:
 
 
 def test_what_is_no_address_is_named() -> None:
-    with pytest.raises(ConfigError, match='allowed_ips: invalid IP'):
+    with pytest.raises(ConfigError, match="allowed_ips: invalid IP"):
         Networks(["10.0.0"], "allowed_ips")
 
 

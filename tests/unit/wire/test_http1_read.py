@@ -75,7 +75,11 @@ def test_what_is_ambiguous_is_refused(start: bytes, fields: list[bytes], status:
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
-    [([], "missing required Host header"), ([b"Host: a b"], "malformed Host header"), ([b"Host:"], "malformed Host header")],
+    [
+        ([], "missing required Host header"),
+        ([b"Host: a b"], "malformed Host header"),
+        ([b"Host:"], "malformed Host header"),
+    ],
 )
 def test_a_request_names_its_host(fields: list[bytes], reason: str) -> None:
     assert refused(*fields, host=False) == (400, reason)
@@ -96,7 +100,9 @@ def test_asterisk_is_for_options_alone() -> None:
 
 
 def test_hop_by_hop_fields_end_here() -> None:
-    head = request(b"Connection: close, X-Mine", b"X-Mine: 1", b"Keep-Alive: 5", b"Proxy-Connection: x", b"Te: trailers", b"X: 2")
+    head = request(
+        b"Connection: close, X-Mine", b"X-Mine: 1", b"Keep-Alive: 5", b"Proxy-Connection: x", b"Te: trailers", b"X: 2"
+    )
     assert head.headers.render() == b"X: 2\r\n"
     assert not head.keep_alive and head.te_trailers
 
@@ -153,7 +159,9 @@ def test_any_bytes_are_a_head_or_refused(block: bytes) -> None:
 
 
 TOKENS = st.sampled_from([b"Content-Length", b"Transfer-Encoding", b"Host", b"X", b"Connection", b"x y", b"", b"A\x0b"])
-VALUES = st.sampled_from([b"0", b"5", b"+5", b"5,5", b"chunked", b"identity", b"a.test", b"close", b" x", b"a\nb", b"\x7f"])
+VALUES = st.sampled_from(
+    [b"0", b"5", b"+5", b"5,5", b"chunked", b"identity", b"a.test", b"close", b" x", b"a\nb", b"\x7f"]
+)
 
 
 @given(st.lists(st.tuples(TOKENS, st.sampled_from([b":", b" :", b": "]), VALUES), max_size=5))
