@@ -72,6 +72,8 @@ class Link(asyncio.Protocol):
         self._reason = reason
         if self._transport is not None:
             self._transport.abort()
+        else:
+            self.connection_lost(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's has all of it without being one
@@ -143,7 +145,7 @@ async def open_link(options: RedisOptions) -> Link:
     except Refused as error:
         link.end(str(error))
         raise StoreError(f"Redis at {host}:{port} refused to let us in: {error}") from error
-    except (OSError, TimeoutError, StoreError) as error:
+    except (OSError, TimeoutError, ValueError, StoreError) as error:  # ValueError: a host that is no name
         link.end(str(error))
         what = f"no answer within {options.timeout_s:g} s" if isinstance(error, TimeoutError) else error
         raise StoreError(f"Redis at {host}:{port} cannot be reached: {what}") from error

@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 import trustme
+import uvloop
 from tests.servers import free_port, running_redis
 
 from sluicegate.errors import ConfigError, StoreError
@@ -127,6 +128,17 @@ async def test_a_command_that_is_refused_is_a_store_error(redis_server):
     await backend.close()
 
 
+def test_it_works_on_the_loop_that_serves(redis_server):
+    async def write_and_read() -> list[bytes | None]:
+        backend = RedisBackend(RedisOptions(("127.0.0.1", redis_server.port)))
+        await backend.set("a", b"1")
+        found = await backend.mget(["a", "b"])
+        await backend.close()
+        return found
+
+    assert uvloop.run(write_and_read()) == [b"1", None]
+
+
 def test_options_are_checked_and_secrets_are_not_shown():
     options = redis_options(StorageOptions(addrs=["[::1]:6380"], password="hidden"))
     assert options.address == ("::1", 6380)
@@ -140,3 +152,10 @@ def test_options_are_checked_and_secrets_are_not_shown():
     ):
         with pytest.raises(ConfigError, match="storage"):
             redis_options(storage)
+
+
+async def test_a_host_that_is_no_name_is_an_error_too():
+    backend = RedisBackend(RedisOptions(("no..name" + "x" * 80, 6379)))
+    with pytest.raises(StoreError, match="cannot be reached"):
+        await backend.get("a")
+    await backend.close()
