@@ -55,8 +55,6 @@ class RateLimitsReport(Middleware):
         if counted is not None:
             used, renews_at_s = counted
             remaining, renews = max(0, quota_max - used), int(renews_at_s)
-        elif plan.quota_counter:
-            remaining = quota_max
         body = {
             "quota": {"quota_max": quota_max, "quota_remaining": remaining, "quota_renews": renews},
             "rate_limit": {"requests": _number(plan.rate), "per_unit": _number(plan.per_s)},
