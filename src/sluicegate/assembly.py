@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sluicegate import __version__, log
 from sluicegate.admin.app import create_app
+from sluicegate.admin.routes import open_routes
 from sluicegate.analytics.exposition import CONTENT_TYPE, build_info, merge, render
 from sluicegate.analytics.finish import make_finish
 from sluicegate.analytics.metrics import Layout, Metrics
@@ -218,10 +219,7 @@ class Parts:
         pages = {page.path.encode(): Page(CONTENT_TYPE, worker.metrics_page)} if page.enabled else {}
         self.control = Control(
             create_app(worker),
-            frozenset(
-                f"/{name}".encode()
-                for name in (settings.health_check_endpoint_name, settings.readiness_check_endpoint_name)
-            ),
+            frozenset(path.encode() for path, _ in open_routes(settings)),
             (b"/tyk/",),
             pages,
             every=bool(settings.control_api_port),
@@ -348,7 +346,7 @@ class Parts:
             listener.close()
         await self.checks.close()
         await self.recorder.close()
-        for pool in self.pools:
+        for pool in list(self.pools):
             pool.close()
         await self.backend.close()
 

@@ -69,9 +69,11 @@ class FakeNode:
     def find_api(self, api_id: str) -> Api | None:
         return self._apis.get(api_id)
 
-    async def reload(self, api_id: str = "") -> None:
+    async def reload(self, api_id: str = "", *, may_empty: bool = False) -> None:
         self.reloads += 1
         apis, _ = read_folder(Path(self.settings.app_path), self.settings.secrets)
+        if not apis and self._apis and not may_empty:
+            return
         self._apis = {api.api_id: self._placed(api, apis) for api in apis if api.api_id not in self.refuses}
         self.policies.replace(self._read_policies())
         if api_id and api_id not in self._apis:

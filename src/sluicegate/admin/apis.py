@@ -55,7 +55,7 @@ async def create(node: Node, request: Request) -> Response:
             versions = version.added_to(version.base.classic.definition, definition.api_id)
             files.write_versions(change, version.base, versions)
 
-    await put_in_force(node, files.folder, edit, CANNOT_WRITE, definition.api_id)
+    await put_in_force(node, files.folder, edit, CANNOT_WRITE, api_id=definition.api_id)
     return changed(definition.api_id, "added")
 
 
@@ -71,7 +71,9 @@ async def update(node: Node, request: Request) -> Response:
     validate(definition)
     definition = replace(definition, is_oas=False)
     files = ApiFiles(node)
-    await put_in_force(node, files.folder, lambda change: files.write(change, definition), CANNOT_WRITE, api.api_id)
+    await put_in_force(
+        node, files.folder, lambda change: files.write(change, definition), CANNOT_WRITE, api_id=api.api_id
+    )
     return changed(api.api_id, "modified")
 
 
@@ -86,7 +88,7 @@ async def delete(node: Node, request: Request) -> Response:
         if base is not None:
             files.write_versions(change, base, without_version(base.classic.definition, api.api_id))
 
-    await put_in_force(node, files.folder, edit, CANNOT_DELETE)
+    await put_in_force(node, files.folder, edit, CANNOT_DELETE, may_empty=True)
     return changed(api.api_id, "deleted")
 
 

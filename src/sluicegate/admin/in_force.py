@@ -15,26 +15,34 @@ from sluicegate.admin.node import Node, ReloadError
 
 
 async def put_in_force(
-    node: Node, folder: Path, edit: Callable[[Change], None], cannot_write: str, api_id: str = ""
+    node: Node,
+    folder: Path,
+    edit: Callable[[Change], None],
+    cannot_write: str,
+    *,
+    api_id: str = "",
+    may_empty: bool = False,
 ) -> None:
     """Make the edit in the folder and return when every worker goes by it.
 
     cannot_write: the text of the 500 when a file cannot be written.
     api_id: the definition that must be accepted, if the edit writes one.
-    Raises Refused: 500, 400 when the definition is not accepted, or what `edit` raises.
+    may_empty: the edit removes a definition, which may be the last.
+    Raises Refused: 400 when the definition is not accepted, 500 when anything else fails, or what `edit` raises.
     """
     change = Change()
     try:
         async with locked(folder):
             try:
                 edit(change)
-                await node.reload(api_id)
-            except ReloadError as error:
-                await _back_out(node, change)
-                raise Refused(400, f"Validation of API Definition failed. Reason: {error.what}.") from None
-            except (OSError, Refused):
+            except BaseException:
                 change.undo()
                 raise
+            try:
+                await node.reload(api_id, may_empty=may_empty)
+            except ReloadError as error:
+                await _back_out(node, change)
+                raise _refusal(error, api_id) from None
     except FolderBusy:
         raise Refused(503, "Another change is still being put in force, try again later") from None
     except OSError as error:
@@ -44,9 +52,15 @@ async def put_in_force(
         raise Refused(500, cannot_write) from None
 
 
+def _refusal(error: ReloadError, api_id: str) -> Refused:
+    if api_id:
+        return Refused(400, f"Validation of API Definition failed. Reason: {error.what}.")
+    return Refused(500, f"Reload failed: {error.what}")
+
+
 async def _back_out(node: Node, change: Change) -> None:
     change.undo()
     try:
-        await node.reload()
+        await node.reload(may_empty=True)
     except ReloadError as error:  # what is in force stays in force; the next reload says the same
         node.services.log("error", f"Reload failed: {error.what}", prefix="api")

@@ -80,10 +80,11 @@ class Node(Protocol):
     def find_api(self, api_id: str) -> Api | None:
         """Return the definition with that id, or None."""
 
-    async def reload(self, api_id: str = "") -> None:
+    async def reload(self, api_id: str = "", *, may_empty: bool = False) -> None:
         """Read definitions and policies again and return when they are in force on every worker.
 
         api_id: raise ReloadError too when the definition with this id was refused, though the others were not.
+        may_empty: an empty folder is meant, since the last definition was removed.
         """
 
     async def reload_group(self) -> None:

@@ -73,7 +73,7 @@ async def add(node: Node, document: JsonObject, version: NewVersion | None) -> R
             versions = version.added_to(version.base.classic.definition, definition.api_id)
             files.write_versions(change, version.base, versions)
 
-    await put_in_force(node, files.folder, edit, CANNOT_WRITE, definition.api_id)
+    await put_in_force(node, files.folder, edit, CANNOT_WRITE, api_id=definition.api_id)
     return changed(definition.api_id, "added")
 
 
@@ -97,7 +97,7 @@ async def replace_with(node: Node, api: Api, document: JsonObject) -> Response:
     document = _completed(document, own, before)
     files = ApiFiles(node)
     await put_in_force(
-        node, files.folder, lambda change: files.write(change, definition, document), CANNOT_WRITE, api.api_id
+        node, files.folder, lambda change: files.write(change, definition, document), CANNOT_WRITE, api_id=api.api_id
     )
     return changed(api.api_id, "modified")
 

@@ -27,7 +27,7 @@ async def test_reload(admin):
 
 
 async def test_a_reload_that_fails(admin):
-    async def reload(api_id: str = "") -> None:
+    async def reload(api_id: str = "", *, may_empty: bool = False) -> None:
         raise ReloadError("the folder is empty")
 
     admin.node.reload = reload
