@@ -80,6 +80,8 @@ def _chosen(ids: Sequence[str], policies: Mapping[str, Policy], org: str) -> lis
             chosen.append(policy)
         elif len(ids) == 1:
             raise PolicyError(f'policy not found: "{policy_id}"')
+    if not chosen:
+        raise PolicyError(NO_VALID_POLICIES)
     for policy in chosen:
         if policy.partitions.per_api and policy.partitions.any_part:
             raise PolicyError(f"cannot apply policy {policy.id} which has per_api and any of partitions set")

@@ -78,6 +78,11 @@ def test_a_key_keeps_its_own_rights_when_no_policy_gives_any() -> None:
         policies.apply(session("quota"), "o")
 
 
+def test_a_key_whose_policies_are_all_gone_has_no_rights_of_its_own() -> None:
+    with pytest.raises(PolicyError, match="key has no valid policies to be applied"):
+        book().apply(session("gone", "gone too", access_rights=RIGHTS), "o")
+
+
 def test_a_policy_without_apis_sets_the_limits_of_the_session() -> None:
     applied = book(master={"rate": 5, "per": 1, "quota_max": 50}).apply(session("master", access_rights=RIGHTS), "o")
     assert (applied.rate, applied.quota_max) == (5, 50)
