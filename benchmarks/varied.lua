@@ -4,8 +4,7 @@ local COUNT = 4096
 local requests = {}
 local at = 0
 
-function init(args)
-   wrk.init(args)
+function init()
    for i = 1, COUNT do
       wrk.headers["X-Request-Id"] = string.format("%08x", i * 2654435761 % 4294967296)
       requests[i] = wrk.format("GET", wrk.path .. i)
