@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sluicegate.chain.exchange import Response
+from sluicegate.clock import now
 from sluicegate.wire.headers import CONTENT_TYPE, DATE, RATE, Field, Headers, make_field
 from sluicegate.wire.http1_write import STATUS_LINES, HttpDate
 from sluicegate.wire.sniff import content_type_of
@@ -35,11 +36,11 @@ def rate_lines(exchange: Exchange) -> bytes:
     return b"X-Ratelimit-Limit: %d\r\nX-Ratelimit-Remaining: %d\r\nX-Ratelimit-Reset: %d\r\n" % values
 
 
-def plain_head(head: ResponseHead, exchange: Exchange, date: HttpDate, now_s: float) -> bytes | None:
-    """Return status line and fields of an answer that passes unchanged, or None when it needs a closer look."""
-    sent_as = head.sent_as
-    if sent_as is not None:
-        return sent_as
+def plain_head(head: ResponseHead, exchange: Exchange, date: HttpDate) -> bytes | None:
+    """Return status line and fields of an answer that passes unchanged, or None when it needs a closer look.
+
+    They are kept as the head's `sent_as`, unless they hold the date of this moment.
+    """
     seen = head.seen
     if not seen & CONTENT_TYPE and head.body_length(exchange.method) != 0:
         return None
@@ -51,7 +52,7 @@ def plain_head(head: ResponseHead, exchange: Exchange, date: HttpDate, now_s: fl
     if head.content_length is not None and head.status != 204:
         lines.append(b"Content-Length: %d\r\n" % head.content_length)
     if not seen & DATE:
-        return b"".join(lines) + date.line(now_s)
+        return b"".join(lines) + date.line(now())
     head.sent_as = b"".join(lines)
     return head.sent_as
 

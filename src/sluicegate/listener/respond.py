@@ -79,13 +79,19 @@ class Responder:
         # The road for most answers: nothing to change, length known, the connection stays.
         length = head.body_length(exchange.method)
         if length is not None and self.keep_alive:
-            start = plain_head(head, exchange, date, now())
+            start = head.sent_as or plain_head(head, exchange, date)
             if start is not None:
                 exchange.bytes_out = len(body)
-                self.answer_begun = True
                 self.write(start + rate_lines(exchange) + b"\r\n" + body)
-                if done:
+                if done and self.body_done:
+                    self.exchange = None
+                    self.asked = False
+                    self.listener.serve.finished(exchange)
+                    self.next_request()
+                elif done:
                     self.end_answer(exchange)
+                else:
+                    self.answer_begun = True
                 return
         self.start(exchange, response_of(head), exchange.method == b"HEAD", body, done, head.trailer)
 

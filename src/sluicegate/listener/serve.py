@@ -54,21 +54,26 @@ class Serve:
 
     def begin(self, connection: Connection, head: RequestHead) -> None:
         """A request has come in on a connection."""
+        table = self.table
+        if head.found_in is table:  # met before on this connection
+            self.enter(connection, self.exchange_of(connection, head, head.found), head.found)
+            return
         path = head.path
         control = connection.listener.control
         if control is not None and control.owns(path):
-            control.handle(connection, self.exchange_of(connection, head, self.table.control))
+            control.handle(connection, self.exchange_of(connection, head, table.control))
             return
         if not connection.listener.serves_apis:
             self.not_found(connection, head)
             return
         if self.cleans_urls and (location := clean_location(head)):
-            connection.reply(self.exchange_of(connection, head, self.table.nobody), moved_to(location))
+            connection.reply(self.exchange_of(connection, head, table.nobody), moved_to(location))
             return
-        route = self.table.find(head.host, path, connection.listener.port)
+        route = table.find(head.host, path, connection.listener.port)
         if route is None:
             self.not_found(connection, head)
         else:
+            head.found, head.found_in = route, table
             self.enter(connection, self.exchange_of(connection, head, route), route)
 
     def not_found(self, connection: Connection, head: RequestHead) -> None:

@@ -22,6 +22,7 @@ Invariants: a head is accepted whole or not at all; a reader never consumes a by
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from sluicegate.errors import BadMessage
 from sluicegate.wire.headers import (
@@ -81,6 +82,9 @@ class RequestHead:
     trailer = b""
     host = b""
     seen = 0  # bits of the roles that its fields have
+    # Kept by listener.serve: the route of this head, and the table that it was found in.
+    found: Any = None
+    found_in: object = None
     # Kept by upstream.request: the bytes that went out for this head, to which target, by which route.
     sent_as: bytes | None = None
     sent_to: object = None
