@@ -3,7 +3,7 @@
     python -m benchmarks.road                 keyless
     python -m benchmarks.road --policy        with key, rate, quota and analytics
     python -m benchmarks.road --varied        with requests and answers that are never twice the same in a row
-    python -m benchmarks.road --profile       and what each function takes
+    python -m benchmarks.road --profile       and what each part and each function takes
 
 A request goes in at the client's connection and comes out at the upstream's, its answer goes the other way. The figure
 is CPU time of all threads; over real sockets the kernel's share comes on top (`make bench`).
@@ -20,6 +20,7 @@ import pstats
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,25 @@ async def measure(road: Road, profile: cProfile.Profile | None) -> float:
     return 1e6 * best_s / (BATCH * BATCHES)
 
 
+def shares(stats: pstats.Stats) -> list[tuple[str, float]]:
+    """Return what share of the time each folder of the package takes; what it calls of Python's own counts as its."""
+    spent: Counter[str] = Counter()
+    for (file, _, _), (_, _, own_s, _, callers) in stats.stats.items():  # type: ignore[attr-defined]
+        if part := part_of(file):
+            spent[part] += own_s
+        else:
+            for (caller, _, _), (_, _, for_caller_s, _) in callers.items():
+                spent[part_of(caller) or "benchmark"] += for_caller_s
+    total_s = sum(spent.values())
+    return [(part, part_s / total_s) for part, part_s in spent.most_common()]
+
+
+def part_of(file: str) -> str:
+    """Return the folder of the package that a file is in, or ""."""
+    _, inside, path = file.rpartition("/sluicegate/")
+    return path.partition("/")[0].removesuffix(".py") if inside else ""
+
+
 async def run(args: argparse.Namespace) -> None:
     """Measure, and print."""
     with tempfile.TemporaryDirectory() as folder:
@@ -182,7 +202,10 @@ async def run(args: argparse.Namespace) -> None:
         profile = cProfile.Profile() if args.profile else None
         print(f"{await measure(road, profile):.2f} µs an exchange")
         if profile is not None:
-            pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILED_FUNCTIONS)
+            stats = pstats.Stats(profile)
+            for part, share in shares(stats):
+                print(f"{share:6.1%}  {part}")
+            stats.sort_stats("tottime").print_stats(PROFILED_FUNCTIONS)
         recording.cancel()
         await asyncio.wait([recording])
         await parts.close()

@@ -22,7 +22,7 @@ need curl         curl           "the test of the quick start, which fails witho
 need nginx        nginx-light    "make bench"
 need wrk          wrk            "make bench"
 need haproxy      haproxy        "make bench, which leaves HAProxy out without it"
-need h2load       nghttp2-client "measuring by hand"
+need h2load       nghttp2-client "make bench ARGS=--half-load"
 
 [ -z "$missing" ] && exit 0
 
