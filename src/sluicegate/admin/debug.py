@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -10,12 +11,31 @@ from starlette.responses import Response
 
 from sluicegate.admin.body import read_body
 from sluicegate.admin.envelope import Refused, answer
-from sluicegate.admin.json_body import JsonObject, object_of
 from sluicegate.admin.node import DebugAnswer, DebugRequest, Node
 from sluicegate.apidef import gojson
-from sluicegate.apidef.gotypes import GoStruct
+from sluicegate.apidef.api import Api
+from sluicegate.apidef.gotypes import NIL_MAP, GoStruct
 from sluicegate.apidef.read import read_api
 from sluicegate.errors import ConfigError
+
+SKIPPED = "Spec not valid, skipped!"
+
+
+class TracedRequest(GoStruct, frozen=True):
+    """The request to be tried."""
+
+    method: str = ""
+    path: str = ""
+    body: str = ""
+    headers: Mapping[str, Sequence[str]] = NIL_MAP
+
+
+class TraceCall(GoStruct, frozen=True):
+    """What is asked for: a request, and a definition of one of the two kinds."""
+
+    request: TracedRequest | None = None
+    spec: Mapping[str, Any] | None = None
+    oas: Mapping[str, Any] | None = None
 
 
 class Trace(GoStruct, frozen=True):
@@ -28,46 +48,36 @@ class Trace(GoStruct, frozen=True):
 
 async def debug(node: Node, request: Request) -> Response:
     """Answer request and response as they stood on the wire, and the log of the run."""
-    call = object_of(await read_body(node, request), "Request malformed")
-    spec, oas = _part(call, "spec"), _part(call, "oas")
-    if spec is None and oas is None:
-        raise Refused(400, "Spec field is missing")
-    asked = _part(call, "request")
-    if asked is None:
-        raise Refused(400, "Request field is missing")
-    tried = _request_of(asked)
     try:
-        api = read_api(
-            gojson.encode(spec if oas is None else {"is_oas": True}),
-            None if oas is None else gojson.encode(oas),
-            "debug",
-            node.settings.secrets,
-        )
+        call = gojson.decode(await read_body(node, request), TraceCall)
+    except ConfigError:
+        raise Refused(400, "Request malformed") from None
+    if call.spec is None and call.oas is None:
+        raise Refused(400, "Spec field is missing")
+    if call.request is None:
+        raise Refused(400, "Request field is missing")
+    asked = call.request
+    tried = DebugRequest(asked.method or "GET", asked.path, asked.headers, asked.body)
+    try:
+        api = _api_of(call, node)
+        if api.problem:
+            raise ConfigError("", api.problem)
         result = await node.debug_request(api, tried)
     except ConfigError as error:
-        logs = gojson.encode({"level": "error", "msg": str(error)}, newline=True).decode()
-        return answer(Trace("error", "", logs), 400)
+        return answer(Trace("error", "", _line("error", str(error)) + _line("warning", SKIPPED)), 400)
     path = _joined(api.classic.proxy.listen_path, tried.path)
     return answer(Trace("ok", _dump(path, tried, result), result.logs))
 
 
-def _part(call: JsonObject, name: str) -> JsonObject | None:
-    value = call.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise Refused(400, "Request malformed")
-    return value
+def _api_of(call: TraceCall, node: Node) -> Api:
+    secrets = node.settings.secrets
+    if call.oas is not None:
+        return read_api(b'{"is_oas":true}', gojson.encode(dict(call.oas)), "oas", secrets)
+    return read_api(gojson.encode(dict(call.spec or {})), None, "spec", secrets)
 
 
-def _request_of(asked: JsonObject) -> DebugRequest:
-    headers = asked.get("headers") or {}
-    method, path, body = (asked.get(name) or "" for name in ("method", "path", "body"))
-    if not isinstance(headers, dict) or not all(isinstance(text, str) for text in (method, path, body)):
-        raise Refused(400, "Request malformed")
-    if not all(
-        isinstance(values, list) and all(isinstance(value, str) for value in values) for values in headers.values()
-    ):
-        raise Refused(400, "Request malformed")
-    return DebugRequest(method or "GET", path, headers, body)
+def _line(level: str, message: str) -> str:
+    return gojson.encode({"level": level, "msg": message}, newline=True).decode()
 
 
 def _dump(path: str, asked: DebugRequest, result: DebugAnswer) -> str:

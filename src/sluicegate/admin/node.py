@@ -6,7 +6,7 @@ swapped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -41,7 +41,7 @@ class DebugRequest:
 
     method: str
     path: str
-    headers: Mapping[str, list[str]] = field(default_factory=dict)
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     body: str = ""
 
 

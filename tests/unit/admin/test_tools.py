@@ -81,7 +81,7 @@ async def test_debug(admin, definition):
     ("call", "message"),
     [
         ({}, "Spec field is missing"),
-        ({"spec": {}}, "Request field is missing"),
+        ({"Spec": {}}, "Request field is missing"),
         ({"spec": 1}, "Request malformed"),
         ({"spec": {}, "request": {"path": 1}}, "Request malformed"),
         ({"spec": {}, "request": {"headers": {"A": "1"}}}, "Request malformed"),
@@ -89,6 +89,12 @@ async def test_debug(admin, definition):
 )
 async def test_debug_refusals(admin, call, message):
     assert await admin.said("POST", "/tyk/debug", call) == (400, message)
+
+
+async def test_debug_of_what_is_not_routed(admin, definition):
+    answer = await admin.call("POST", "/tyk/debug", {"spec": definition(listen_path=""), "request": {}})
+    assert (answer.status_code, answer.json()["message"]) == (400, "error")
+    assert "Spec not valid, skipped!" in answer.json()["logs"]
 
 
 async def test_debug_of_what_cannot_be_built(admin, definition):
