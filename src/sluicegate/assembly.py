@@ -95,6 +95,8 @@ def run(settings: Settings, workers: int) -> int:
     except StoreError as error:
         log_line("error", "Cannot use the store", error=str(error))
         return 1
+    if workers > 1:
+        counters.share()
     layout = Layout(settings.sluicegate.prometheus.max_apis)
     shared = Shared(settings, counters, layout, [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)])
     grace_s = settings.graceful_shutdown_delay_seconds + settings.graceful_shutdown_timeout_duration + GRACE_BEYOND_S

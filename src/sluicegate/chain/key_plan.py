@@ -6,7 +6,7 @@ for with the very session that it was made from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sluicegate.apidef.pattern import Pattern, path_pattern
@@ -60,6 +60,14 @@ class KeyPlan:
     endpoints: tuple[EndpointLimit, ...]
     own_key: Template | None
     varies: bool
+    allowed: int = field(init=False)
+    node_counter: str = field(init=False)
+    """What the rate comes to, and its counter's name with the version, as the node's own limiter counts."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "allowed", (int(self.rate) or 1) if self.rate > 0 and self.per_s >= 1 else 0)
+        counter = self.rate_counter if self.allowed else ""
+        object.__setattr__(self, "node_counter", f"{counter}:{self.version}" if counter and self.version else counter)
 
     def for_request(self, exchange: Exchange, key_name: str) -> KeyPlan:
         """Return the plan for one request: with its endpoint's rate, and under the key that `rate_limit_pattern` makes.

@@ -21,6 +21,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,9 @@ MAGIC = int.from_bytes(b"sluice\x00\x01", "little")
 HEADER_WORDS = 1024
 LOCKS_AT = 4096  # bytes
 LOCKS = 64  # each block of every table belongs to one
-MAGIC_WORD, LEVEL_WORD, GROWING_WORD, SESSIONS_WORD = range(4)
+MAGIC_WORD, LEVEL_WORD, GROWING_WORD, SESSIONS_WORD, SHARERS_WORD = range(5)
+ALONE, SHARED = 1, 2
+"""At SHARERS_WORD: whether one process counts, which then needs no locks, or several may."""
 
 SLOT_WORDS = 4
 BLOCK_SLOTS = 64
@@ -46,6 +49,8 @@ TABLE_SLOTS = (1 << 15, 1 << 18, 1 << 22)
 FILE_BYTES = 8 * (HEADER_WORDS + SLOT_WORDS * sum(TABLE_SLOTS))
 
 PLACES = 16_384
+TAKES_NOTICE_S = 0.01
+"""How long the one that was alone may take to see that it is not any more: far longer than a count."""
 
 
 class SharedCounters:
@@ -64,6 +69,13 @@ class SharedCounters:
         self._ends = memoryview(self._map).cast("d")  # the same words
         self._places: dict[str, tuple[int, int, int]] = {}  # hash and slot of names that were counted lately
         self._use(self._words[LEVEL_WORD])
+        self._words[SHARERS_WORD] = ALONE if alone else SHARED
+        if not alone:
+            time.sleep(TAKES_NOTICE_S)
+
+    def share(self) -> None:
+        """Several processes will count: to be called before the second of them is started."""
+        self._words[SHARERS_WORD] = SHARED
 
     def count(self, name: str, window_s: float, ceiling: int) -> tuple[int, float]:
         """Count one, unless `ceiling` have been counted already in this window.
@@ -75,6 +87,18 @@ class SharedCounters:
         except KeyError:
             high, low = _hash(name)
             slot = self._home(low)
+        words, ends = self._words, self._ends
+        if words[SHARERS_WORD] == ALONE and words[slot] == high and words[slot + 1] == low:
+            end, moment = ends[slot + 2], now()
+            if moment < end:
+                before = words[slot + 3]
+                if before < ceiling:
+                    words[slot + 3] = before + 1
+                return before, end
+        return self._count_locked(name, (high, low, slot), window_s, ceiling)
+
+    def _count_locked(self, name: str, place: tuple[int, int, int], window_s: float, ceiling: int) -> tuple[int, float]:
+        high, low, slot = place
         words, ends, mutex = self._words, self._ends, self._lock_of[low & LOCKS - 1]
         while True:
             result = lock(mutex)

@@ -85,6 +85,9 @@ class RequestHead:
     # Kept by listener.serve: the route of this head, and the table that it was found in.
     found: Any = None
     found_in: object = None
+    # Kept by middleware.auth: the token in this head, as which middleware reads it.
+    token = ""
+    token_for: object = None
     # Kept by upstream.request: the bytes that went out for this head, to which target, by which route.
     sent_as: bytes | None = None
     sent_to: object = None

@@ -74,11 +74,17 @@ class AuthToken(Middleware):
         """Find the session of the token that the request shows."""
         if exchange.looped_from_self and exchange.session is not None:
             return None  # its credentials may be stripped by now
-        token = self._token_of(exchange)
-        if not token:
-            return FIELD_MISSING
-        if token[6:7] == " " and token[:6].lower() == BEARER:
-            token = token[7:]
+        request = exchange.request
+        if request.token_for is self and exchange.changed_headers is None and exchange.url is None:
+            token = request.token  # this very head has been read before
+        else:
+            token = self._token_of(exchange)
+            if not token:
+                return FIELD_MISSING
+            if token[6:7] == " " and token[:6].lower() == BEARER:
+                token = token[7:]
+            if exchange.changed_headers is None and exchange.url is None:
+                request.token, request.token_for = token, self
         if len(token) < self._shortest:
             return KEY_UNKNOWN
         found = self._find(token, self._org_id)

@@ -19,6 +19,7 @@ from sluicegate.chain.key_plan import KeyPlan, Planner
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection, Step
 from sluicegate.store.limiter import QuotaVerdict, RateVerdict
+from sluicegate.store.limiters.node import NodeLimiter
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -43,6 +44,7 @@ class KeyLimits(Middleware):
         self._planner = planner
         self._rate = services.limiter.rate
         self._quota = services.limiter.quota
+        self._admit = services.limiter.admit if isinstance(services.limiter, NodeLimiter) else None
         self._shows_rate = services.settings.rate_limit_response_headers == "rate_limits"
         self._plans: dict[str, KeyPlan] = {}
         self._older_plans: dict[str, KeyPlan] = {}
@@ -63,6 +65,14 @@ class KeyLimits(Middleware):
             plan = self._plan_of(exchange)
         if plan.varies:
             plan = plan.for_request(exchange, exchange.key_hash)
+        if self._admit is not None and not self._shows_rate:
+            shown = self._admit(plan)
+            if shown is not None:
+                if shown[1] < 0 and shown is not plan.shown_quota:
+                    exchange.quota = (shown[0], 0, shown[2])
+                    return QUOTA_EXCEEDED
+                exchange.quota = shown
+                return None
         return self._check(exchange, plan)
 
     def _plan_of(self, exchange: Exchange) -> KeyPlan:
