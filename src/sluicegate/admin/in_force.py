@@ -40,6 +40,8 @@ async def put_in_force(
                 raise
             try:
                 await node.reload(api_id, may_empty=may_empty)
+                if api_id and node.find_api(api_id) is None:
+                    raise ReloadError("it was not loaded")
             except ReloadError as error:
                 await _back_out(node, change)
                 raise _refusal(error, api_id) from None
