@@ -152,7 +152,7 @@ def sluicegate_with_policy(field: Field, target: int) -> Iterator[Contender]:
     settings = {
         "enable_analytics": True,
         "hash_keys": True,
-        "sluicegate": {"analytics_file": str(field.folder / "analytics.jsonl")},
+        "sluicegate": {"analytics_file": str(field.folder / "node.records")},
     }
     definition = {"use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
     with sluicegate(field, "policy", target, definition, settings) as (pid, url):

@@ -115,7 +115,7 @@ async def make_parts(folder: Path, *, policy: bool) -> Parts:
     tree: dict[str, Any] = {"sluicegate": {"store_path": str(folder / "store.db")}}
     if policy:
         tree |= {"enable_analytics": True, "hash_keys": True}
-        tree["sluicegate"]["analytics_file"] = str(folder / "analytics.jsonl")
+        tree["sluicegate"]["analytics_file"] = str(folder / "node.records")
     settings = msgspec.convert(tree, Settings)
     layout = Layout(settings.sluicegate.prometheus.max_apis)
     shared = Shared(settings, SharedCounters(None), layout, [mmap.mmap(-1, layout.size_bytes)])

@@ -146,9 +146,4 @@ def make_recorder(settings: Settings, backend: Backend, count: Callable[[str, fl
     backend: the store that analytics records go to.
     count:   `Metrics.count`.
     """
-    sinks = make_sinks(settings, backend, count)
-    if settings.enable_analytics and not sinks:
-        log.get(prefix="analytics").warning(
-            "Analytics records have nowhere to go: use Redis as the store, or set sluicegate.analytics_file"
-        )
-    return Recorder(settings, sinks, count)
+    return Recorder(settings, make_sinks(settings, backend, count), count)

@@ -58,6 +58,15 @@ def check(conf: Path | None, strict: bool, as_json: bool) -> None:
 
 
 @main.command()
+@_conf
+def records(conf: Path | None) -> None:
+    """Show the analytics records of a node on the embedded store, oldest first, one JSON object a line."""
+    from sluicegate.cli.records import records as run
+
+    sys.exit(run(conf))
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 def version(as_json: bool) -> None:
     """Show versions of the gateway and of what it runs on."""

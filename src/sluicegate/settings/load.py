@@ -66,6 +66,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     if not draft.get("sluicegate.store_path"):
         folder = file.parent if file is not None else Path()
         draft.set("sluicegate.store_path", str((folder / STORE_FILE).absolute()), "")
+    if not draft.get("sluicegate.analytics_file"):
+        store = Path(str(draft.get("sluicegate.store_path")))
+        draft.set("sluicegate.analytics_file", str(store.with_suffix(".records")), "")
     loaded = Loaded(draft.build(), file, findings.warnings)
     if findings.errors:
         raise SettingsErrors(findings.errors, loaded)

@@ -66,4 +66,4 @@ class Sluicegate(Section, frozen=True):
     ejection: Ejection = Ejection()
     prometheus: Prometheus = Prometheus()
     analytics_file: str = ""
-    """With the embedded store: file for analytics records, one JSON object a line. Empty: they are dropped."""
+    """With the embedded store: file for records; `sluicegate records` shows them. Empty: beside the store."""

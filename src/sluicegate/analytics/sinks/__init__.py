@@ -3,8 +3,7 @@
 | store | sink |
 |---|---|
 | Redis | `redis_list`: the lists that Tyk Pump empties (contract 05.4) |
-| embedded, `sluicegate.analytics_file` is set | `json_lines`: a file that is rotated by size |
-| embedded | none: no record is made |
+| embedded | `record_file`: `sluicegate.analytics_file`, rotated by size |
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sluicegate.analytics.sinks.json_lines import JsonLines
+from sluicegate.analytics.sinks.record_file import RecordFile
 from sluicegate.analytics.sinks.redis_list import RedisList
 
 if TYPE_CHECKING:
@@ -44,6 +43,4 @@ def make_sinks(settings: Settings, backend: Backend, count: Callable[[str, float
         return []
     if backend.kind == "redis":
         return [RedisList(settings.analytics_config, backend, count)]
-    if settings.sluicegate.analytics_file:
-        return [JsonLines(Path(settings.sluicegate.analytics_file), count)]
-    return []
+    return [RecordFile(Path(settings.sluicegate.analytics_file), count)]
