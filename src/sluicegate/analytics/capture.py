@@ -96,15 +96,16 @@ class HeadFacts:
 
     path:     as received, unescaped.
     stripped: the same without the listen path of `route`, if somebody has asked for it.
-    packed:   what the record builder makes of it.
+    begun:    how a record of it begins and ends, as the record builder has packed it, for whom and which target.
     """
 
     __slots__ = (
+        "begun",
+        "begun_for",
         "content_length",
         "host",
         "is_proxied",
         "method",
-        "packed",
         "path",
         "protocol",
         "route",
@@ -122,7 +123,8 @@ class HeadFacts:
         self.is_proxied = head.forwarded or b"x-real-ip" in head.headers
         self.route: Route | None = None
         self.stripped = ""
-        self.packed: tuple[bytes, bytes, bytes] | None = None
+        self.begun: tuple[bytes, bytes] = (b"", b"")
+        self.begun_for: object = None
 
 
 class Reader:

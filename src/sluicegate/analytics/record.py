@@ -115,50 +115,53 @@ class RecordBuilder:
         self._paths: dict[str, bytes] = {}
         self._times: dict[tuple[int, int], tuple[bytes, bytes]] = {}
         self._statuses: dict[int, bytes] = {}
+        self._places: dict[str, bytes] = {}
         self._date_s = -1
         self._date = b""
 
     def build(self, captured: Capture) -> bytes | None:
         """Return the record of a capture, or None when there shall be none."""
-        route, request, changed_headers, url, peer_ip, _, status, started_s, total_s, upstream_s, *rest = captured
-        key, session, version_name, is_tracked, tracked_path, tags, rejection, _, target, _, _ = rest
+        # fmt: off
+        (route, request, changed_headers, url, peer_ip, _, status, started_s, total_s, upstream_s, key, session,
+         version_name, is_tracked, tracked_path, tags, rejection, _, target, _, _) = captured
+        # fmt: on
         reader = self._reader
         api, head = reader.api(route), reader.head(request)
         ip = reader.client_ip(request, peer_ip) if head.is_proxied else peer_ip
         if not (is_tracked and api.is_tracked) or ip in self._ignored_ips:
             return None
         caller = self._caller(api, session, key, version_name)
-        head_pieces = head.packed or _pack_head(head)
         ended_s = started_s + total_s
         second = int(ended_s)
         if second != self._date_s:
             self._look_at_calendar(second)
         nanoseconds = int((ended_s - second) * 1e9)
-        path = reader.path(head, request, route, url, target)
         times = self._times_of(int(total_s * 1000), int(upstream_s * 1000) if rejection is None else 0)
+        is_plain = url is None and not tracked_path
+        if not (is_plain and head.begun_for == (caller, target)):
+            path = self._paths_of(reader.path(head, request, route, url, target), tracked_path)
+            first, second_piece, last = _pack_head(head)
+            host = caller.host if url is None else _host(url, caller)
+            head.begun = b"".join((first, host, path, second_piece)), last + caller.listen_path
+            head.begun_for = (caller, target) if is_plain else None
+        begin, end = head.begun
         return b"".join(
             (
-                head_pieces[0],
-                caller.host if url is None else _host(url, caller),
-                self._paths_of(path, tracked_path),
-                head_pieces[1],
+                begin,
                 self._date,
                 self._statuses.get(status) or self._status(status),
                 caller.key,
                 pack((second, nanoseconds)),
                 caller.names,
                 times[0],
-                IP_ADDRESS,
-                pack(ip),
-                GEO_AND_NETWORK,
+                self._places.get(ip) or self._place(ip),
                 times[1],
                 caller.tags
                 if not (tags or api.tag_headers)
                 else _tags(caller, changed_headers or request.headers, tags),
                 TRACKED if tracked_path else UNTRACKED,
                 pack((second + api.expires_s, nanoseconds)),
-                head_pieces[2],
-                caller.listen_path,
+                end,
             )
         )
 
@@ -167,6 +170,13 @@ class RecordBuilder:
         self._callers.clear()
         self._paths.clear()
         self._times.clear()
+        self._places.clear()
+
+    def _place(self, ip: str) -> bytes:
+        if len(self._places) >= REMEMBERED:
+            self._places.clear()
+        piece = self._places[ip] = IP_ADDRESS + pack(ip) + GEO_AND_NETWORK
+        return piece
 
     def _caller(self, api: ApiFacts, session: Session | None, key: str, version_name: str) -> Caller:
         name = (api.api_id, key, version_name)
@@ -215,12 +225,11 @@ class RecordBuilder:
 
 
 def _pack_head(head: HeadFacts) -> tuple[bytes, bytes, bytes]:
-    head.packed = (
+    return (
         START + packed(Method=head.method),
         packed(ContentLength=head.content_length, UserAgent=head.user_agent),
         packed(ApiSchema="", OriginalPath=head.path),
     )
-    return head.packed
 
 
 def _host(url: bytes, caller: Caller) -> bytes:
