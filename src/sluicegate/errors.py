@@ -35,6 +35,10 @@ class ConfigError(SluicegateError):
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text} ({self.hint})" if self.hint else text
 
+    def kept(self) -> ConfigError:
+        """Return the same error to be kept: one that was raised keeps every frame alive that it came through."""
+        return ConfigError(self.where, self.what, self.hint)
+
 
 class BadMessage(SluicegateError):
     """A peer sent what RFC 9112 does not allow, or more than a limit allows.

@@ -23,7 +23,8 @@ from sluicegate.apidef.api import Api
 from sluicegate.clock import ticks
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
-from sluicegate.routing.sources import read_all
+from sluicegate.routing.slices import uncollected
+from sluicegate.routing.sources import Found, read_all
 from sluicegate.store.notices import GROUP_RELOAD, Notice, keys_changed
 from sluicegate.store.redis import RedisBackend
 from sluicegate.trial import try_request
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sluicegate.apidef.policy import PolicyBook
     from sluicegate.assembly import Parts
     from sluicegate.chain.services import Services
+    from sluicegate.routing.reload import Report
     from sluicegate.settings.model import Settings
     from sluicegate.store.backend import Backend
     from sluicegate.store.keys import KeyStore
@@ -113,33 +115,44 @@ class Worker:
     # -- configuration
 
     async def load(self, *, may_empty: bool, api_id: str = "") -> None:
-        """Read definitions and policies, and put into force what is good. Raises ReloadError about `api_id`."""
+        """Read definitions and policies, and put into force what is good.
+
+        may_empty: that there are no definitions any more is meant. Raises ReloadError when `api_id` was refused.
+        """
         async with self.reloading:
-            parts = self.parts
-            try:
-                found = await read_all(parts.sources)
-            except ConfigError as error:
-                self.services.log(
-                    "error", "Definitions could not be read, going on with those in force", error=str(error)
-                )
-                parts.metrics.count("reloads_failed")
-                self.has_loaded = self.has_loaded or not parts.reloader.table.routes
-                return
-            if not found.apis and parts.reloader.table.routes and not may_empty:
-                self.services.log(
-                    "error", "No definitions found, going on with those in force", path=self.settings.app_path
-                )
-                parts.metrics.count("reloads_failed")
-                return
-            if found.policies is not None:
-                self.policies.replace(found.policies)
-            report = await parts.reloader.load(found.apis, found.refused)
-            parts.tell_of(report, found.problems)
-            await parts.sync_listeners()
-            self.has_loaded = True
-        refused = [error for error in report.refused if api_id and f"{api_id}." in error.where.partition(": ")[0]]
-        if refused:
-            raise ReloadError(f"{refused[0].what}" + (f" ({refused[0].hint})" if refused[0].hint else ""))
+            with uncollected():
+                found = await self.read()
+                if found is None:
+                    self.parts.metrics.count("reloads_failed")
+                    return
+                report = await self.put_in_force(found, may_empty=may_empty)
+        if report is not None and (refused := report.why_refused.get(api_id)):
+            raise ReloadError(f"{refused.what}" + (f" ({refused.hint})" if refused.hint else ""))
+
+    async def read(self) -> Found | None:
+        """Return what is written now; None when it cannot be read, which leaves everything as it is."""
+        try:
+            return await read_all(self.parts.sources)
+        except ConfigError as error:
+            self.services.log("error", "Definitions could not be read, going on with those in force", error=str(error))
+            return None
+
+    async def put_in_force(self, found: Found, *, may_empty: bool) -> Report | None:
+        """Put into force what was read; no definitions at all are taken for a mistake, unless `may_empty` is said."""
+        parts = self.parts
+        if found.policies is not None:
+            self.policies.replace(found.policies)
+        if not found.apis and parts.reloader.table.routes and not may_empty:
+            self.services.log(
+                "error", "No definitions found, going on with those in force", path=self.settings.app_path
+            )
+            parts.metrics.count("reloads_failed")
+            return None
+        report = await parts.reloader.load(found.apis, found.refused)
+        parts.tell_of(report, found.problems)
+        await parts.sync_listeners()
+        self.has_loaded = True
+        return report
 
     async def deed_reload(self, argument: bytes) -> None:
         """Do what `reload` asks of every worker."""
@@ -214,7 +227,7 @@ class Worker:
 
     async def watch_store(self) -> None:
         """Look every now and then whether the store answers."""
-        interval_s = self.settings.liveness_check.check_duration
+        interval_s = self.settings.liveness_check.check_duration / 1e9
         name = "redis" if isinstance(self.store, RedisBackend) else "store"
         while True:
             await asyncio.sleep(interval_s)

@@ -66,7 +66,7 @@ class DefinitionFolder:
         try:
             api, is_fixed = self._parse(self.path / name)
         except ConfigError as error:
-            return error
+            return error.kept()
         newest_s = max(changed_ns for changed_ns, _, _ in stamp) / 1e9
         if is_fixed and time.time() - newest_s > SETTLED_S:
             self._known[name] = (stamp, api)

@@ -105,7 +105,7 @@ def _parse_leniently(data: bytes | str, where: str) -> Any:
     """Read what msgspec refused and Go may take: broken UTF-8 and lone surrogates. Raises ConfigError."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = _lenient.decode(text)
         # Once more, so that no lone surrogate is left.
         again = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return json.loads(again)
@@ -124,6 +124,10 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError(f"json: cannot unmarshal number {text[:40]} into Go value of type float64")
     return number
+
+
+# Made once: each goes round in a circle with its scanner, and would be left to the garbage collector.
+_lenient = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _go_text(text: str, error: json.JSONDecodeError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -11,45 +11,82 @@ from sluicegate.apidef.gojson import convert, decode, parse
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.errors import ConfigError
 
+Entries = Iterator[tuple[str, Policy | ConfigError]]
+"""Each policy, or why it is refused, with what names its place: its file, or its key in the map."""
+
+
+class PolicyPlace:
+    """Reads policies again and again; one that cannot be read any more stays as it was read last."""
+
+    def __init__(self, entries: Callable[[], Entries]) -> None:
+        self._entries = entries
+        self._known: dict[str, Policy] = {}
+
+    def read(self) -> tuple[dict[str, Policy], list[ConfigError]]:
+        """Return the policies by id, and what was refused. Raises ConfigError when nothing at all can be read."""
+        known: dict[str, Policy] = {}
+        errors = []
+        for place, result in self._entries():
+            policy: Policy | None
+            if isinstance(result, ConfigError):
+                errors.append(result)
+                policy = self._known.get(place)
+            else:
+                policy = result
+            if policy is not None:
+                known[place] = policy
+        self._known = known
+        return {policy.id: policy for policy in known.values()}, errors
+
+
+def policies_in_folder(path: Path) -> PolicyPlace:
+    """Return a folder with one policy a file. One without an id has its `_id`, or else the name of its file."""
+    return PolicyPlace(lambda: _of_folder(path))
+
+
+def policies_in_file(path: Path) -> PolicyPlace:
+    """Return a file that is a map from id to policy; the map's key is the id."""
+    return PolicyPlace(lambda: _of_file(path))
+
 
 def read_policy_folder(path: Path) -> tuple[dict[str, Policy], list[ConfigError]]:
-    """Return the policies of a folder by id, and which files were refused. Raises ConfigError when it cannot be read.
+    """Return the policies of a folder by id, and which were refused. Raises ConfigError when it cannot be read."""
+    return policies_in_folder(path).read()
 
-    A policy without an id has its `_id`, or else the name of its file.
+
+def read_policy_file(path: Path) -> tuple[dict[str, Policy], list[ConfigError]]:
+    """Return the policies of one file by id, and which were refused.
+
+    Raises ConfigError when the file cannot be read or is no map.
     """
+    return policies_in_file(path).read()
+
+
+def _of_folder(path: Path) -> Entries:
     try:
         places = sorted(place for place in path.iterdir() if place.suffix == ".json")
     except OSError as error:
         hint = "policies.policy_path must name a folder of policies"
         raise ConfigError(str(path), f"the folder cannot be read: {error.strerror}", hint) from None
-    policies: dict[str, Policy] = {}
-    errors = []
     for place in places:
         try:
             policy = decode(_bytes_of(place), Policy, str(place))
-            policy_id = policy.id or policy.mid or place.stem
-            policies[policy_id] = policy if policy.id else replace(policy, id=policy_id)
         except ConfigError as error:
-            errors.append(error)
-    return policies, errors
+            yield place.name, error.kept()
+        else:
+            policy_id = policy.id or policy.mid or place.stem
+            yield place.name, policy if policy.id else replace(policy, id=policy_id)
 
 
-def read_policy_file(path: Path) -> tuple[dict[str, Policy], list[ConfigError]]:
-    """Return the policies of one file, a map from id to policy, and which were refused; the map's key is the id.
-
-    Raises ConfigError when the file cannot be read or is no map.
-    """
+def _of_file(path: Path) -> Entries:
     written = parse(_bytes_of(path), str(path))
     if not isinstance(written, Mapping):
         raise ConfigError(str(path), "expected a map from policy ids to policies")
-    policies: dict[str, Policy] = {}
-    errors = []
     for policy_id, body in written.items():
         try:
-            policies[policy_id] = replace(convert(body, Policy, f"{path}: {policy_id}"), id=policy_id)
+            yield policy_id, replace(convert(body, Policy, f"{path}: {policy_id}"), id=policy_id)
         except ConfigError as error:
-            errors.append(error)
-    return policies, errors
+            yield policy_id, error.kept()
 
 
 def _bytes_of(path: Path) -> bytes:

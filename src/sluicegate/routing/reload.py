@@ -10,7 +10,7 @@ requests are served.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -35,15 +35,17 @@ if TYPE_CHECKING:
 class Report:
     """What came of a reload.
 
-    refused: definitions that were not taken, each with its reason.
-    kept:    ids of those that are served as they were before, because the new version was refused.
-    notices: what definitions ask for and do not get, though they are served.
+    refused:     definitions that were not taken, each with its reason.
+    why_refused: the same by id, of those that have one.
+    kept:        ids of those that are served as they were before, because the new version was refused.
+    notices:     what definitions ask for and do not get, though they are served.
     """
 
     loaded: int = 0
     built: int = 0
     seconds: float = 0.0
     refused: list[ConfigError] = field(default_factory=list)
+    why_refused: dict[str, ConfigError] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
@@ -79,33 +81,45 @@ class Reloader:
         report = Report(refused=list(refused))
         wanted = {api.api_id: api for api in apis}
         self._keep_unreadable(wanted, report)
-        paths = listen_paths(wanted.values(), self.table)
-        routes: list[Route] = []
+        sought = Counter(place_of(api) for api in wanted.values())
+        table = self._table([])
         slices = Slices()
         for api in wanted.values():
-            route = self._route(api, paths[api.api_id], report)
+            route = self._route(api, self._listen_path(api, sought), report)
             if route is not None:
-                routes.append(route)
+                table.add(route)
             await slices.give_way()
-        table = self._table(routes)
+        table.settle()
         table.generation = self.table.generation + 1
         old, self.table = self.table, table
         self.on_swap(table)
-        gone = set(old.routes) - set(routes)
-        for route in gone:
-            close(route)
+        gone = set(old.routes).difference(table.routes)
+        del old
+        while gone:
+            close(gone.pop())
             await slices.give_way()
-        report.loaded, report.seconds = len(routes), perf_counter() - begun
+        report.loaded, report.seconds = len(table.routes), perf_counter() - begun
         self.last = report
         return report
 
     def _keep_unreadable(self, wanted: dict[str, Api], report: Report) -> None:
         """A file that was served and cannot be read any more: go on serving what it said before."""
-        broken = {error.where.partition(":")[0] for error in report.refused}
+        broken = {error.where.partition(":")[0]: error for error in report.refused}
         for route in self.table.routes:
-            if route.api_id not in wanted and route.api.source in broken:
+            if route.api_id not in wanted and (error := broken.get(route.api.source)) is not None:
                 wanted[route.api_id] = route.api
                 report.kept.append(route.api_id)
+                report.why_refused[route.api_id] = error
+
+    def _listen_path(self, api: Api, sought: Mapping[tuple[str, int, str], int]) -> str:
+        """Return where an API is served. Those that want the same place get their id appended (contract 02.0).
+
+        One that was served there already keeps it.
+        """
+        path = api.classic.proxy.listen_path
+        old = self.table.by_id.get(api.api_id)
+        holds_it = old is not None and old.listen_path == path and old.api.classic.domain == api.classic.domain
+        return f"{path}-{api.api_id}" if sought[place_of(api)] > 1 and not holds_it else path
 
     def _route(self, api: Api, listen_path: str, report: Report) -> Route | None:
         """Return the route of a definition: the one in force if nothing changed, else a new one, else the old one."""
@@ -117,7 +131,8 @@ class Reloader:
             report.notices += [f"{api.source}: not served yet: {one}" for one in not_served_yet(api)]
             route = self.builder.build(api, listen_path)
         except ConfigError as error:
-            report.refused.append(named(error, api))
+            refusal = report.why_refused[api.api_id] = named(error, api)
+            report.refused.append(refusal)
             if old is not None:
                 report.kept.append(api.api_id)
             return old
@@ -131,20 +146,10 @@ def named(error: ConfigError, api: Api) -> ConfigError:
     return ConfigError(where, error.what, error.hint)
 
 
-def listen_paths(apis: Iterable[Api], table: Table) -> dict[str, str]:
-    """Return where each API is served. Those that want the same place get their id appended (contract 02.0).
-
-    One that was served there already keeps it.
-    """
-    wanted = {api.api_id: (api.classic.domain, api.classic.listen_port, api.classic.proxy.listen_path) for api in apis}
-    counted = Counter(wanted.values())
-    paths: dict[str, str] = {}
-    for api_id, (domain, port, path) in wanted.items():
-        old = table.by_id.get(api_id)
-        holds_it = old is not None and old.listen_path == path and old.api.classic.domain == domain
-        shared = counted[domain, port, path] > 1 and not holds_it
-        paths[api_id] = f"{path}-{api_id}" if shared else path
-    return paths
+def place_of(api: Api) -> tuple[str, int, str]:
+    """Return where an API wants to be served: domain, port and listen path."""
+    classic = api.classic
+    return classic.domain, classic.listen_port, classic.proxy.listen_path
 
 
 def stand_in(name: str) -> Route:

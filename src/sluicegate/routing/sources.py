@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.folder import DefinitionFolder
-from sluicegate.apidef.policy_files import read_policy_file, read_policy_folder
+from sluicegate.apidef.policy_files import PolicyPlace, policies_in_file, policies_in_folder
 from sluicegate.errors import ConfigError
 from sluicegate.routing.slices import Slices
 
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from sluicegate.apidef.policy_document import Policy
     from sluicegate.settings.model import Settings
 
-ReadPolicies = Callable[[], tuple[Mapping[str, "Policy"], list[ConfigError]]]
-
 
 @dataclass(slots=True)
 class Sources:
-    """What is read at every load. None: the settings name no such place."""
+    """What is read at every load. policies: None: the settings name no place for them."""
 
-    definitions: DefinitionFolder | None
-    policies: ReadPolicies | None
+    definitions: DefinitionFolder
+    policies: PolicyPlace | None
 
 
 @dataclass(slots=True)
@@ -44,29 +42,29 @@ class Found:
 
 
 def sources_of(settings: Settings) -> Sources:
-    """Return the places that the settings name. An `app_path` that is not there is none (contract 01.1)."""
-    folder = Path(settings.app_path)
-    definitions = DefinitionFolder(folder, settings.secrets, settings.kv.file.base_path) if folder.is_dir() else None
+    """Return the places that the settings name."""
+    definitions = DefinitionFolder(Path(settings.app_path), settings.secrets, settings.kv.file.base_path)
     named = settings.policies
     if named.policy_path:
-        path = Path(named.policy_path)
-        return Sources(definitions, lambda: read_policy_folder(path))
+        return Sources(definitions, policies_in_folder(Path(named.policy_path)))
     if named.policy_record_name and named.policy_source in ("", "file"):
-        record = Path(named.policy_record_name)
-        return Sources(definitions, lambda: read_policy_file(record))
+        return Sources(definitions, policies_in_file(Path(named.policy_record_name)))
     return Sources(definitions, None)
 
 
 async def read_all(sources: Sources) -> Found:
-    """Read everything. Raises ConfigError when the folder of definitions cannot be read at all."""
+    """Read everything. An `app_path` that is not there holds no definitions (contract 01.1).
+
+    Raises ConfigError when the folder of definitions is there and cannot be read.
+    """
     found = Found()
     slices = Slices()
     if sources.policies is not None:
         try:
-            found.policies, found.problems = sources.policies()
+            found.policies, found.problems = sources.policies.read()
         except ConfigError as error:
-            found.problems = [error]
-    if sources.definitions is not None:
+            found.problems = [error.kept()]
+    if sources.definitions.path.is_dir():
         for one in sources.definitions.read():
             if isinstance(one, Api):
                 found.apis.append(one)

@@ -50,9 +50,8 @@ class PathTable:
         for length in self.lengths:
             if length <= size:
                 found = literal.get(path[:length])
-                if found is not None and not (found.is_strict and found.misses(path)):
+                if found is not None:
                     break
-                found = None
         if self.templated:
             return self._templated(path, found)
         return found
@@ -72,6 +71,11 @@ def template_length(listen_path: str) -> int:
     """Return a listen path's place in the order: segments that are only `{…}` count as their slash (contract 02.0)."""
     segments = listen_path.split("/")
     return sum(0 if one.startswith("{") and one.endswith("}") else len(one) for one in segments) + len(segments) - 1
+
+
+def precedes(route: Route, other: Route) -> bool:
+    """Return whether a route is asked before another one."""
+    return template_length(route.listen_path) > template_length(other.listen_path)
 
 
 class HostTable:
@@ -111,13 +115,14 @@ class HostTable:
         return self.anywhere.find(path)
 
     def _of_domain(self, name: str, path: bytes) -> Route | None:
+        """Return the route with the longest listen path of all domains that the host matches (contract 02.0)."""
         paths = self.by_host.get(name)
-        if paths is not None and (found := paths.find(path)) is not None:
-            return found
+        found = paths.find(path) if paths is not None else None
         for pattern, candidates in self.patterns:
-            if pattern.found(name) and (found := candidates.find(path)) is not None:
-                return found
-        return None
+            other = candidates.find(path) if pattern.found(name) else None
+            if other is not None and (found is None or precedes(other, found)):
+                found = other
+        return found
 
 
 def host_name(host: bytes) -> str:
@@ -137,28 +142,39 @@ class Table:
     """
 
     def __init__(self, routes: Iterable[Route], *, port: int, hostname: str, nobody: Route, control: Route) -> None:
-        self.routes = tuple(routes)
+        self.routes: tuple[Route, ...] = ()
         self.nobody, self.control = nobody, control
         self.generation = 0
-        self.by_id = {route.api_id: route for route in self.routes}
+        self.by_id: dict[str, Route] = {}
+        self._port, self._hostname = port, hostname
         self._ports: dict[int, HostTable] = {port: HostTable(hostname)}
         self._names: dict[str, Route] = {}
-        for route in self.routes:
-            self._names.setdefault(loop_name(route.name), route)
-            self._names[route.api_id] = route
-            if route.api.classic.id:
-                self._names[route.api.classic.id] = route
-            if route.is_routed:
-                self._add(route, port, hostname)
-        for hosts in self._ports.values():
-            hosts.settle()
+        for route in routes:
+            self.add(route)
+        self.settle()
 
-    def _add(self, route: Route, port: int, hostname: str) -> None:
-        hosts = self._ports.setdefault(route.listen_port or port, HostTable(hostname))
+    def add(self, route: Route) -> None:
+        """Add a route; `settle` has to follow when all have been added."""
+        self.by_id[route.api_id] = route
+        self._names.setdefault(loop_name(route.name), route)
+        self._names[route.api_id] = route
+        if route.api.classic.id:
+            self._names[route.api.classic.id] = route
+        if route.is_routed:
+            self._place(route)
+
+    def _place(self, route: Route) -> None:
+        hosts = self._ports.setdefault(route.listen_port or self._port, HostTable(self._hostname))
         paths = hosts.paths_of(route.domain)
         paths.add(route)
         if route.api_id:
             paths.literal.setdefault(b"/%b/" % route.api_id.encode(), route)
+
+    def settle(self) -> None:
+        """Make ready for look-ups."""
+        self.routes = tuple(self.by_id.values())
+        for hosts in self._ports.values():
+            hosts.settle()
 
     @property
     def ports(self) -> set[int]:
@@ -170,7 +186,11 @@ class Table:
         hosts = self._ports.get(port)
         if hosts is None:
             return None
-        return hosts.find(host, unquote_to_bytes(path) if b"%" in path else path)
+        if b"%" in path:
+            path = unquote_to_bytes(path)
+        found = hosts.find(host, path)
+        # A strict listen path keeps what begins like it from everybody else too (contract 01.6).
+        return None if found is not None and found.is_strict and found.misses(path) else found
 
     def by_name(self, name: str) -> Route | None:
         """Return the route that a `tyk://` host names: API id, database id, or looping name (contract 06.5)."""

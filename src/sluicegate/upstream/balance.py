@@ -83,9 +83,9 @@ class LeastConnections(Balancer):
         """Return the one that would be least loaded with this request."""
         self._turn = turn = (self._turn + 1) % len(candidates)
         best = candidates[turn]
-        least = (best.in_flight + 1) / best.weight
+        least = (best.pool.in_flight + 1) / best.weight
         for target in candidates:
-            load = (target.in_flight + 1) / target.weight
+            load = (target.pool.in_flight + 1) / target.weight
             if load < least:
                 best, least = target, load
         return best

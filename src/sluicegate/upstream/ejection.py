@@ -28,7 +28,7 @@ class Ejector:
     on_change: is called when a target was ejected or is back.
     """
 
-    __slots__ = ("_clock", "_on_change", "_settings", "_targets", "next_return")
+    __slots__ = ("__weakref__", "_clock", "_on_change", "_settings", "_targets", "next_return")
 
     def __init__(
         self,

@@ -7,6 +7,8 @@ upstream closed meanwhile is skipped when it is taken: looking through the list 
 from __future__ import annotations
 
 import asyncio
+import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluicegate.errors import UpstreamError, UpstreamFault
@@ -27,19 +29,37 @@ class PoolCounts:
         self.opened = self.reused = self.failed = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """What an upstream may use up.
+
+    max_idle, idle_s:        how many connections may wait for work, and how long.
+    head_bytes, head_fields: longest head of an answer.
+    """
+
+    max_idle: int
+    idle_s: float
+    head_bytes: int
+    head_fields: int
+
+
 class Pool:
     """Peers of one target.
 
-    max_idle, idle_s: how many connections may wait for work, and how long.
+    target:           weakly: it holds its pool, and has to be gone at once with its route (see `routing.build.close`).
+    in_flight:        exchanges under way.
     pools: all pools of the worker; this one leaves them when it is closed and its last connection is gone.
     """
 
     def __init__(
-        self, target: Target, resolver: Resolver, max_idle: int, idle_s: float, counts: PoolCounts, pools: set[Pool]
+        self, target: Target, resolver: Resolver, limits: PoolLimits, counts: PoolCounts, pools: set[Pool]
     ) -> None:
-        self.target, self.resolver, self.max_idle, self.idle_s = target, resolver, max_idle, idle_s
+        self.target = weakref.ref(target)
+        self.resolver, self.max_idle, self.idle_s = resolver, limits.max_idle, limits.idle_s
+        self.head_bytes, self.head_fields = limits.head_bytes, limits.head_fields
         self.counts, self.pools = counts, pools
         self.is_closed = False
+        self.in_flight = 0
         self.idle: list[Peer] = []
         self.peers: set[Peer] = set()
 
@@ -49,7 +69,7 @@ class Pool:
         while idle:
             peer = idle.pop()
             if peer.state == IDLE:
-                self.target.in_flight += 1
+                self.in_flight += 1
                 self.counts.reused += 1
                 return peer
         return None
@@ -64,7 +84,7 @@ class Pool:
 
     def left(self) -> None:
         """An exchange with this target has ended."""
-        self.target.in_flight -= 1
+        self.in_flight -= 1
 
     def opened(self, peer: Peer) -> None:
         """A connection has been made."""
@@ -78,7 +98,8 @@ class Pool:
 
     async def connect(self, timeout_s: float) -> Peer:
         """Return a new connection, counted as in flight. Raises UpstreamError; nothing of a request was sent then."""
-        target = self.target
+        target = self.target()
+        assert target is not None  # the exchange holds it
         loop = asyncio.get_running_loop()
         failure = UpstreamError(UpstreamFault.DNS, f"no address for {target.host}", untouched=True)
         addresses = self.resolver.addresses_now(target.host)
@@ -96,10 +117,10 @@ class Pool:
                     )
             except TimeoutError:
                 failure = UpstreamError(UpstreamFault.CONNECT_TIMEOUT, f"{address}:{target.port}", untouched=True)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot ask for
                 failure = UpstreamError(fault_of(error), f"{address}:{target.port}: {error}", untouched=True)
             else:
-                target.in_flight += 1
+                self.in_flight += 1
                 self.counts.opened += 1
                 return peer
         self.counts.failed += 1
@@ -108,11 +129,11 @@ class Pool:
     def sweep(self, now_ticks: float) -> None:
         """End what waits too long: idle connections, and answers past their deadline. Called about once a second."""
         for peer in list(self.peers):
-            if peer.state == IDLE:
+            if peer.state in (IDLE, CLOSED):
                 if not peer.deadline:
                     peer.deadline = now_ticks + self.idle_s
                 elif peer.deadline < now_ticks:
-                    peer.close()
+                    peer.close() if peer.state == IDLE else peer.abort()
             elif peer.state == HEAD and peer.deadline and peer.deadline < now_ticks:
                 peer.fail(UpstreamError(UpstreamFault.TIMEOUT, "no answer in time"))
         if len(self.idle) > 2 * len(self.peers):

@@ -1,7 +1,7 @@
 """One address of an upstream, with all that is the same for every request to it, ready as bytes.
 
-Targets are made when a definition is read (`upstream.upstream`). During a request only the counters change: how many
-exchanges are under way, and how many connections failed in a row.
+Targets are made when a definition is read (`upstream.upstream`). During a request only its record changes: how many
+connections failed in a row.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ SAME_AS = {"http": "http", "ws": "http", "https": "https", "wss": "https", "tyk"
 
 NOT_YET = ("h2c", "tcp", "tls")
 HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
+MOST_PORT, NOBODYS_PORT = 65535, 0
+"""A port beyond the first is found out when somebody connects, as in Tyk (contract 06.5): nobody listens on the other."""
+
+DIGITS = re.compile(r"[0-9]{1,9}")
 CONTROLS = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -38,14 +42,14 @@ class Target:
     server_name: what certificates are verified for, with `https`.
     key:         `host:port`, its name in metrics and health tests.
     pool:        its connections, set by the upstream.
-    in_flight:   exchanges under way, counted by the pool.
     healthy:     False when health tests find it down, set by the upstream.
-    ejector:     who hears of failed connections, or None where there is no other target.
+    ejector:     who hears of failed connections, or None where there is no other target. Weakly: it knows its targets.
     failures, ejections, ejected_until: its record, kept by the ejector: failed connections in a row, how often it was
                  ejected since it last worked, and `clock.ticks` when that ends (0: it is not ejected).
     """
 
     __slots__ = (
+        "__weakref__",
         "ejected_until",
         "ejections",
         "ejector",
@@ -53,7 +57,6 @@ class Target:
         "healthy",
         "host",
         "host_header",
-        "in_flight",
         "key",
         "path_prefix",
         "pool",
@@ -73,7 +76,6 @@ class Target:
         self.tls: ssl.SSLContext | None = None
         self.weight = 1
         self.pool: Any = None
-        self.in_flight = 0
         self.healthy = True
         self.ejector: Ejector | None = None
         self.failures = self.ejections = 0
@@ -119,7 +121,7 @@ def parse_target(text: str, default_scheme: str = "http", where: str = "") -> Ta
         raise ConfigError(where, f"target {text!r} holds blanks or control characters", "escape them as %20")
     try:
         parts = urlsplit(text)
-        port = parts.port
+        port = _port(parts)
         host = _ascii_host(parts.hostname or "")
     except (ValueError, UnicodeError) as error:
         raise ConfigError(where, f"target {text!r} is not an URL: {error}") from None
@@ -133,8 +135,8 @@ def parse_target(text: str, default_scheme: str = "http", where: str = "") -> Ta
     return Target(
         scheme,
         host,
-        DEFAULT_PORTS[scheme] if port is None else port,
-        _host_header(host, parts),
+        DEFAULT_PORTS[scheme] if port is None else port if port <= MOST_PORT else NOBODYS_PORT,
+        _host_header(host, port),
         _escaped(parts.path),
         _escaped(parts.query),
     )
@@ -144,9 +146,19 @@ def _ascii_host(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
-def _host_header(host: str, parts: SplitResult) -> bytes:
+def _port(parts: SplitResult) -> int | None:
+    """Return the port as it is written, also one that cannot be. Raises ValueError."""
+    _, colon, text = parts.netloc.rpartition("@")[2].rpartition("]")[2].rpartition(":")
+    if not colon or not text:
+        return None
+    if not DIGITS.fullmatch(text):
+        raise ValueError(f"port {text!r} is no number")
+    return int(text)
+
+
+def _host_header(host: str, port: int | None) -> bytes:
     name = f"[{host}]" if ":" in host else host
-    return (name if parts.port is None else f"{name}:{parts.port}").encode("ascii")
+    return (name if port is None else f"{name}:{port}").encode("ascii")
 
 
 def _escaped(text: str) -> bytes:

@@ -8,6 +8,7 @@ Which targets can be chosen is worked out when that changes, not when somebody a
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,9 @@ class Upstream:
     timeout_s:            time to connect, and then for the head of the answer.
     preserve_host:        the client's Host is passed on.
     keeps_trailing_slash: `disable_strip_slash` (contract 06.8).
+    escapes_paths:        request paths are written as Go writes them (`upstream.request.escape_path`).
     closes:               connections are closed after each answer.
+    passes_upgrades:      connections may change their protocol (WebSocket).
     """
 
     __slots__ = (
@@ -75,8 +78,10 @@ class Upstream:
         "_settings",
         "checks",
         "closes",
+        "escapes_paths",
         "keeps_trailing_slash",
         "only",
+        "passes_upgrades",
         "preserve_host",
         "targets",
         "timeout_s",
@@ -89,7 +94,9 @@ class Upstream:
         self.timeout_s = settings.proxy_default_timeout
         self.preserve_host = proxy.preserve_host_header
         self.keeps_trailing_slash = proxy.disable_strip_slash
+        self.escapes_paths = not settings.http_server_options.skip_target_path_escaping
         self.closes = settings.proxy_close_connections
+        self.passes_upgrades = settings.http_server_options.enable_websockets
         listed = self._read_list() if proxy.enable_load_balancing else self._read_single()
         self.targets = tuple(dict.fromkeys(listed))
         self._balancer = make_balancer(api, self.targets, settings.secret)
@@ -101,9 +108,11 @@ class Upstream:
         for target in self.targets:
             self._equip(target)
         if len(self.targets) > 1:
-            self._ejector = Ejector(settings.sluicegate.ejection, self.targets, self._arrange)
+            # Weak both ways, so that nothing goes round in circles: see `routing.build.close`.
+            here = weakref.proxy(self)
+            self._ejector = Ejector(settings.sluicegate.ejection, self.targets, lambda: here._arrange())
             for target in self.targets:
-                target.ejector = self._ejector
+                target.ejector = weakref.proxy(self._ejector)
         self.checks = read_checks(api, settings, self._secure)
         self.only = self.targets[0] if len(self.targets) == 1 and not self._checked else None
         if self._checked:

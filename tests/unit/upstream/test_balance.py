@@ -27,7 +27,7 @@ from sluicegate.wire.headers import Headers
 def targets(*weights: int) -> list[Target]:
     made = [parse_target(f"http://{chr(97 + at)}.test") for at in range(len(weights))]
     for target, weight in zip(made, weights, strict=True):
-        target.weight = weight
+        target.weight, target.pool = weight, SimpleNamespace(in_flight=0)
     return made
 
 
@@ -58,9 +58,9 @@ def test_weighted_round_robin_is_smooth() -> None:
 def test_least_connections_follows_load_and_weight() -> None:
     balancer, (a, b) = LeastConnections(), targets(3, 1)
     for _ in range(40):
-        balancer.choose(exchange(), [a, b]).in_flight += 1
-    assert (a.in_flight, b.in_flight) == (30, 10)
-    a.in_flight = 0
+        balancer.choose(exchange(), [a, b]).pool.in_flight += 1
+    assert (a.pool.in_flight, b.pool.in_flight) == (30, 10)
+    a.pool.in_flight = 0
     assert balancer.choose(exchange(), [a, b]) is a
 
 
@@ -188,6 +188,6 @@ def test_every_way_uses_all_targets_by_weight() -> None:
         count: Counter[str] = Counter()
         for _ in range(2000):
             target = balancer.choose(exchange(f"10.{rng.randrange(256)}.{rng.randrange(256)}.1"), candidates)
-            target.in_flight += 1
+            target.pool.in_flight += 1
             count[target.host] += 1
         assert count["a.test"] / 2000 == pytest.approx(0.75, abs=0.05), algorithm
