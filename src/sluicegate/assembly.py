@@ -52,7 +52,7 @@ from sluicegate.store.sqlite import SqliteBackend
 from sluicegate.store.sqlite_file import check
 from sluicegate.upstream.dispatch import Dispatcher
 from sluicegate.upstream.health import HealthChecks, HealthEvent, HostHealth
-from sluicegate.upstream.pool import Pool, PoolCounts
+from sluicegate.upstream.pool import Pool, PoolCounts, PoolLimits
 from sluicegate.upstream.resolve import Resolver
 from sluicegate.upstream.target import Target
 from sluicegate.upstream.tls import UpstreamTls
@@ -254,10 +254,14 @@ class Parts:
 
     def open_pool(self, target: Target) -> Pool:
         """Return the connections of a new target."""
-        settings = self.settings
-        max_idle = settings.max_idle_connections_per_host or settings.sluicegate.upstream_max_idle
-        idle_s = settings.sluicegate.upstream_idle_timeout_s
-        pool = Pool(target, self.resolver, max_idle, idle_s, self.pool_counts, self.pools)
+        own = self.settings.sluicegate
+        limits = PoolLimits(
+            max_idle=self.settings.max_idle_connections_per_host or own.upstream_max_idle,
+            idle_s=own.upstream_idle_timeout_s,
+            head_bytes=own.max_header_bytes,
+            head_fields=own.max_header_count,
+        )
+        pool = Pool(target, self.resolver, limits, self.pool_counts, self.pools)
         self.pools.add(pool)
         return pool
 

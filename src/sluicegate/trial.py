@@ -45,6 +45,14 @@ class MemoryTransport:
 
     abort = close
 
+    def get_write_buffer_size(self) -> int:
+        """Say how much waits to be sent: nothing ever does."""
+        return 0
+
+    def can_write_eof(self) -> bool:
+        """Say whether this side alone can be closed."""
+        return False
+
     def pause_reading(self) -> None:
         """Nothing is read here."""
 

@@ -75,7 +75,8 @@ def answer_head(
     with_rate = not made_here or exchange.rate is not None
     fields = kept_fields(exchange, response, with_rate)
     names = {field.name for field in fields}
-    lines = [STATUS_LINES[response.status]]
+    line = STATUS_LINES[response.status]
+    lines = [line if exchange.request.version == 11 else b"HTTP/1.0" + line[8:]]
     lines += [field.line for field in fields]
     if with_rate:
         lines.append(rate_lines(exchange))

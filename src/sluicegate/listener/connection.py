@@ -4,62 +4,56 @@ Theory of operation
 -------------------
     HEAD ──head read──► BODY ──body read──► WAIT ──answer sent──► HEAD        one request after the other
       │                   │                   │
-      │                   └─answered early──► DRAIN ──rest read──► HEAD       or closed, if the rest is long
-      └──refused──► CLOSED                    └─101──► TUNNEL
+      │                   └─answered early──► DRAIN ──rest read──► HEAD
+      │                                       │ └──rest is long──► LINGER
+      └──refused──► LINGER ──► CLOSED         └─101──► TUNNEL
 
-What reads the body is decided by who has it: at first it is held (`pieces`), while the chain thinks or a connection
-to the upstream is made; from `attach` on it streams to the peer; `read_body` gathers it for a middleware. Holding is
-bounded: past `HOLD_BYTES` reading pauses until somebody takes it.
+LINGER: the last answer is out, our side is closed, and what the client still sends is read over for a moment. Were the
+connection just closed, unread bytes would make the kernel reset it, and the client could lose the answer (RFC 9112
+section 9.6). Bodies are read in `listener.request_body`, answers go out in `listener.respond`.
 
 Invariants
     - One exchange at a time. Bytes of a following request wait (`backlog`), reading pauses, until the answer is out.
     - A head that is the same, byte for byte, as the one before on this connection is not parsed again.
-    - Every state that waits for the client has a deadline (`deadline`, looked at once a second by the listener).
-    - After a refusal (a message that is not HTTP) nothing more is read: its end cannot be known.
+    - Every state that waits for the client has a deadline (`deadline`, looked at once a second by the listener); so has
+      every wait for the client to take bytes, also of an answer that is out and of a connection that is closing.
+    - After a refusal (a message that is not HTTP) nothing more is understood: its end cannot be known.
+    - A client that has closed its side (`client_done`) still gets all that it has asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from sluicegate.chain.exchange import Exchange
 from sluicegate.errors import BadMessage
 from sluicegate.listener.limits import Limits
-from sluicegate.listener.respond import Responder
-from sluicegate.wire.chunked import ChunkedReader, chunk, last_chunk
-from sluicegate.wire.http1_read import HEAD_END, RequestHead, parse_request_head
+from sluicegate.listener.request_body import BodyReader
+from sluicegate.listener.states import BODY, CLOSED, DRAIN, HEAD, LINGER, PROXY_LINE, TUNNEL, WAIT
+from sluicegate.wire.http1_read import HEAD_END, parse_request_head
 from sluicegate.wire.http1_write import refusal
 
 if TYPE_CHECKING:
     from sluicegate.listener.listener import Listener
     from sluicegate.upstream.peer import Peer
 
-PROXY_LINE, HEAD, BODY, WAIT, DRAIN, TUNNEL, CLOSED = range(7)
-HOLD_BYTES = 256 * 1024
-DRAIN_BYTES = 256 * 1024
 BACKLOG_BYTES = 64 * 1024
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LINGER_S = 5.0
+BARE_LF = re.compile(rb"(?:^|[^\r])\n")
 
 
-class Connection(Responder, asyncio.Protocol):
-    """A client connection. What goes in is here; what comes out is in `Responder`."""
+class Connection(BodyReader, asyncio.Protocol):
+    """A client connection: its life, and the heads of its requests."""
 
     transport: Any = None
     deadline = 0.0  # on the listener's clock; 0 is none
-    backlog = b""
+    unsent = 0  # bytes that waited for the client when that was last looked at
     last_block = b""
-    last_head: RequestHead | None = None
-    reader: ChunkedReader | None = None
-    gathering: asyncio.Future[bytes] | None = None
-    gather_limit = 0
     task: asyncio.Task[None] | None = None
-    left = 0
-    held = 0
-    body_done = True
-    body_let_go = False
-    reading_paused = False
+    client_done = False
     requests = 0
     is_tls = False
 
@@ -104,13 +98,23 @@ class Connection(Responder, asyncio.Protocol):
             exchange.aborted = True
             self.listener.serve.finished(exchange)
 
-    def eof_received(self) -> bool | None:
-        """The client sends no more: an answer under way still goes out (a half-closed connection is legal TCP)."""
-        if self.state == TUNNEL and self.peer is not None:
-            self.peer.drop()
-            return None
-        self.keep_alive = False
-        return self.state == WAIT and not self.is_tls
+    def eof_received(self) -> bool:
+        """The client sends no more: what it has asked for still goes out (a half-closed connection is legal TCP)."""
+        self.client_done = True
+        if self.state == TUNNEL:
+            peer, self.peer = self.peer, None
+            if peer is not None:
+                peer.end_tunnel()
+            self.on_tunnel_end()
+        elif self.is_tls or self.state not in (HEAD, WAIT):
+            self.close()
+        elif not self.backlog:
+            self.keep_alive = False
+            if self.state == HEAD:
+                self.close()
+        elif self.state == HEAD:
+            self.read_backlog()
+        return self.state != CLOSED
 
     def data_received(self, data: bytes) -> None:
         state = self.state
@@ -192,168 +196,14 @@ class Connection(Responder, asyncio.Protocol):
         """The head is not whole yet, or too long to wait for."""
         if len(data) > self.limits.head_bytes:
             self.refuse(BadMessage(431, ""))
-        elif b"\n\n" in data or data.startswith(b"\n"):
+        elif BARE_LF.search(data):
             self.refuse(BadMessage(400, ""))
+        elif self.client_done:
+            self.close()
         else:
             if not self.backlog:
                 self.deadline = self.listener.now + self.limits.header_timeout_s
             self.backlog = data
-
-    # -- a body
-
-    def begin_body(self, head: RequestHead, rest: bytes) -> None:
-        """Make ready to read a body, and take what is there of it."""
-        self.state = BODY
-        self.body_done = False
-        self.reader = ChunkedReader() if head.chunked else None
-        self.left = head.content_length or 0
-        self.held = 0
-        self.deadline = self.listener.now + self.limits.body_timeout_s
-        if rest:
-            self.read_body_bytes(rest)
-
-    def read_body_bytes(self, data: bytes) -> None:
-        """Take bytes of the body; what stands behind its end waits."""
-        reader = self.reader
-        if reader is None:
-            payload = data[: self.left]
-            beyond = data[self.left :]
-            self.left -= len(payload)
-            done = not self.left
-        else:
-            try:
-                payload, beyond = reader.feed(data)
-            except BadMessage as error:
-                self.refuse(error)
-                return
-            done = reader.done
-        if done:
-            self.body_done = True
-            self.deadline = 0.0
-            self.backlog = beyond
-            if self.state == BODY:
-                self.state = WAIT
-        exchange = self.exchange
-        if exchange is not None:
-            exchange.bytes_in += len(payload)
-            if self.too_long(exchange):
-                return
-        self.pass_body(payload, done)
-
-    def too_long(self, exchange: Exchange) -> bool:
-        """Refuse a chunked body that has grown past the limit; return whether it has."""
-        limit = exchange.route.body_limit_bytes
-        if not limit or exchange.bytes_in <= limit:
-            return False
-        self.answer_too_large(exchange)
-        return True
-
-    def pass_body(self, payload: bytes, done: bool) -> None:
-        """Give a piece of the body to whoever has it now."""
-        peer = self.peer
-        if peer is not None and not peer.request_done:
-            if payload:
-                self.body_let_go = True
-                peer.feed(payload, self.reader is not None)
-            if done:
-                peer.end_request(self.reader is not None, self.reader.trailers if self.reader else [])
-            return
-        if payload:
-            self.pieces.append(payload)
-            self.held += len(payload)
-        if self.gathering is not None:
-            self.gather(done)
-        elif self.held > HOLD_BYTES:
-            self.pause_body()
-
-    async def read_body(self, limit_bytes: int) -> bytes:
-        """Return the whole body. Raises BadMessage 413 when it is longer than the limit (0: no limit)."""
-        if not self.body_done:
-            self.say_continue()
-            self.gathering = asyncio.get_running_loop().create_future()
-            self.gather_limit = limit_bytes
-            self.resume_body()
-            try:
-                await self.gathering
-            finally:
-                self.gathering = None
-        elif limit_bytes and self.held > limit_bytes:
-            raise BadMessage(413, "")
-        body = b"".join(self.pieces)
-        self.pieces = []
-        return body
-
-    def gather(self, done: bool) -> None:
-        """Tell the middleware that waits for the body when it is whole, or too long."""
-        gathering = self.gathering
-        if gathering is None or gathering.done():
-            return
-        if self.gather_limit and self.held > self.gather_limit:
-            gathering.set_exception(BadMessage(413, ""))
-        elif done:
-            gathering.set_result(b"")
-
-    def attach(self, peer: Peer) -> tuple[bytes, bool]:
-        """The peer has the exchange from now on. Return what is there of the body, framed, and whether that is all."""
-        self.peer = peer
-        exchange = self.exchange
-        assert exchange is not None
-        if exchange.body is not None:
-            return exchange.body, True
-        if self.body_done and not self.pieces:
-            if self.reader is not None and exchange.request.chunked:
-                return last_chunk(self.reader.trailers), True
-            return b"", True
-        return self.framed_body(peer)
-
-    def framed_body(self, peer: Peer) -> tuple[bytes, bool]:
-        """Return the held part of the body, framed for the upstream."""
-        pieces = self.pieces
-        done = self.body_done
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if self.reader is not None:
-            body = (chunk(body) if body else b"") + (last_chunk(self.reader.trailers) if done else b"")
-        if not done:
-            self.say_continue()
-            self.pieces = []
-            self.held = 0
-            self.body_let_go = bool(body)
-            self.resume_body()
-        return body, done
-
-    def body_is_whole(self) -> bool:
-        """Return whether the request can be sent again from memory."""
-        return self.body_done and not self.body_let_go
-
-    def say_continue(self) -> None:
-        """Ask for the body, if the client waits to be asked (RFC 9110 section 10.1.1)."""
-        exchange = self.exchange
-        if exchange is not None and exchange.request.expects_continue and not exchange.bytes_in and not self.asked:
-            self.asked = True
-            self.write(CONTINUE)
-
-    def drain(self, data: bytes) -> None:
-        """Read over the rest of a body whose request is answered already."""
-        self.left_to_drain -= len(data)
-        if self.left_to_drain < 0:
-            self.close()
-            return
-        self.read_body_bytes(data)
-        if self.body_done and self.state == DRAIN:
-            self.next_request()
-
-    def pause_body(self) -> None:
-        """Take nothing more from the client for now."""
-        if not self.reading_paused and self.state != CLOSED:
-            self.reading_paused = True
-            self.deadline = 0.0
-            self.transport.pause_reading()
-
-    def resume_body(self) -> None:
-        """Take more."""
-        if self.reading_paused and self.state != CLOSED:
-            self.reading_paused = False
-            self.transport.resume_reading()
 
     # -- waiting, refusing, ending
 
@@ -373,16 +223,26 @@ class Connection(Responder, asyncio.Protocol):
     def refuse(self, error: BadMessage) -> None:
         """Answer something that is not HTTP, or too much of it, and close."""
         self.listener.refused(error)
-        if self.state != CLOSED and not self.answer_begun:
+        self.drop_peer()
+        exchange, self.exchange = self.exchange, None
+        if self.answer_begun or self.state == DRAIN:
+            self.close()
+            self.transport.abort()
+        else:
+            if exchange is not None:
+                exchange.status = error.status
             self.write(refusal(error.status, error.reason))
-        peer, self.peer = self.peer, None
-        if peer is not None:
-            peer.drop()
-        self.close()
+            self.linger()
+        if exchange is not None:
+            self.listener.serve.finished(exchange)
 
     def expire(self) -> None:
         """A deadline has passed: the client is too slow, or has nothing more to ask."""
-        if self.state == HEAD and not self.backlog:
+        unsent = self.transport.get_write_buffer_size()
+        if unsent and unsent < self.unsent:
+            self.unsent = unsent
+            self.deadline = self.listener.now + self.limits.write_timeout_s
+        elif self.state == LINGER or (self.state == HEAD and not self.backlog):
             self.close()
         elif self.state in (HEAD, BODY) and not self.answer_begun:
             self.refuse(BadMessage(408, ""))
@@ -390,10 +250,36 @@ class Connection(Responder, asyncio.Protocol):
             self.transport.abort()
 
     def close(self) -> None:
-        """Close once everything has been written."""
-        self.state = CLOSED
-        if self.transport is not None:
+        """Close once everything has been written, or the client takes no more of it."""
+        if self.state != CLOSED:
+            self.state = CLOSED
+            self.unsent = self.transport.get_write_buffer_size()
+            self.watch()
             self.transport.close()
+
+    def linger(self) -> None:
+        """Close, but read over what the client may still be sending."""
+        self.state = LINGER
+        self.resume_body()
+        self.watch()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def watch(self) -> None:
+        """Set the deadline that the state has: how long it may wait for the client."""
+        state, limits = self.state, self.limits
+        if state == HEAD:
+            wait_s = limits.header_timeout_s if self.backlog else limits.idle_timeout_s
+        elif state in (BODY, DRAIN):
+            wait_s = limits.body_timeout_s
+        elif state == LINGER:
+            wait_s = LINGER_S
+        elif state == CLOSED:
+            wait_s = limits.write_timeout_s
+        else:
+            self.deadline = 0.0
+            return
+        self.deadline = self.listener.now + wait_s
 
     def next_request(self) -> None:
         """The answer is out and the request is read: the connection is free for the next one."""
@@ -405,7 +291,7 @@ class Connection(Responder, asyncio.Protocol):
         if self.backlog:
             # Not at once: a long row of pipelined requests must neither recurse nor keep others waiting.
             self.listener.loop.call_soon(self.read_backlog)
-        elif self.listener.draining:
+        elif self.listener.draining or self.client_done:
             self.close()
 
     def read_backlog(self) -> None:
@@ -413,6 +299,8 @@ class Connection(Responder, asyncio.Protocol):
         if self.state == HEAD and self.backlog:
             data, self.backlog = self.backlog, b""
             self.read_head(data)
+            if self.client_done and self.state == BODY:
+                self.close()  # its end will never come
 
     def retire(self) -> None:
         """The node drains: no further request on this connection."""

@@ -54,7 +54,7 @@ class HeldResponse:
                 client.reject(exchange, rejection)
                 return
         body = b"".join(self.pieces)
-        client.start(exchange, response, exchange.method == b"HEAD", body, done, self.trailer)
+        client.start(exchange, response, body, done, self.trailer)
 
     def complete(self) -> None:
         """The body is whole: change it without waiting if that is possible."""
@@ -107,7 +107,6 @@ class HeldResponse:
             client.reject(exchange, changed)
             return
         exchange.status = response.status
-        is_head = exchange.method == b"HEAD"
-        if not is_head and response.status not in (204, 304):
+        if exchange.method != b"HEAD" and response.status not in (204, 304):
             response.content_length = len(changed)
-        client.start(exchange, response, is_head, b"" if is_head else changed, True)
+        client.start(exchange, response, changed, True)

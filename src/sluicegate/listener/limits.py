@@ -15,7 +15,8 @@ class Limits:
 
     head_bytes:       longest head of a request; 431 beyond.
     header_count:     most fields of a request; 431 beyond.
-    header_timeout_s: for a head, from its first byte, and for the first byte on a new connection; 408 beyond.
+    header_timeout_s: for a head, from its first byte, and for the first byte on a new connection; 408 beyond,
+                      or the bare end where nothing was said.
     body_timeout_s:   for each next piece of a body; 408 beyond.
     write_timeout_s:  for the client to take each next piece of an answer; the connection is cut beyond.
     idle_timeout_s:   between requests; the connection is closed beyond.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from sluicegate.clock import ticks
 from sluicegate.errors import BadMessage, ConfigError
-from sluicegate.listener.connection import TUNNEL, Connection
+from sluicegate.listener.connection import Connection
+from sluicegate.listener.states import TUNNEL
 from sluicegate.wire.proxy_protocol import read_proxy_header
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 4096
 SWEEP_S = 1.0
+KEEPALIVE_S = 60
 
 
 class ConnectionCounts:
@@ -72,7 +74,10 @@ class Listener:
                 f"cannot listen on {self.address or '*'}:{self.port}: {error.strerror}",
                 "choose another port",
             ) from None
-        self.server = await self.loop.create_server(lambda: Connection(self), sock=sock, ssl=self.tls, backlog=BACKLOG)
+        handshake_s = self.limits.header_timeout_s if self.tls is not None else None
+        self.server = await self.loop.create_server(
+            lambda: Connection(self), sock=sock, ssl=self.tls, backlog=BACKLOG, ssl_handshake_timeout=handshake_s
+        )
         self.sweep()
 
     def stop_accepting(self) -> None:
@@ -117,15 +122,19 @@ class Listener:
     def sweep(self) -> None:
         """End what waits too long. Once a second, for all connections: a timer for each would cost every request."""
         self.now = now = ticks()
+        self.sweeper = self.loop.call_later(SWEEP_S, self.sweep)
         for connection in list(self.connections):
             if connection.deadline and connection.deadline < now:
                 connection.expire()
-        self.sweeper = self.loop.call_later(SWEEP_S, self.sweep)
 
     @property
     def busy(self) -> int:
-        """How many connections have a request under way, or are tunnels."""
-        return sum(1 for one in self.connections if one.exchange is not None or one.state == TUNNEL)
+        """How many connections have a request under way, are tunnels, or have not taken all of their answer."""
+        return sum(
+            1
+            for one in self.connections
+            if one.exchange is not None or one.state == TUNNEL or one.transport.get_write_buffer_size()
+        )
 
 
 def bound_socket(address: str, port: int) -> socket.socket:
@@ -143,6 +152,10 @@ def bound_socket(address: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A client that is gone without a word is found out also where nothing has to be sent, as in a tunnel.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_S)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_S)
         sock.bind((address, port))
         sock.setblocking(False)
     except OSError:

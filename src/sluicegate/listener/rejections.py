@@ -9,6 +9,9 @@ TEXT_PLAIN = (b"Content-Type", b"text/plain; charset=utf-8")
 
 NOT_FOUND = Rejection(404, "Not Found", code="route_not_found", flag="NRH")
 NOT_FOUND_REPLY = Reply(404, [TEXT_PLAIN], b"Not Found", tracked=False)
+ABOUT_THE_SERVER = Reply(200, [], tracked=False)
+"""What `OPTIONS *` gets: it asks about no resource (RFC 9110 section 9.3.7)."""
+
 INTERNAL = Rejection(500, "Internal Server Error", code="internal_error")
 TOO_LARGE = Rejection(413, "Request Entity Too Large", code="body_too_large", flag="BTL", plain=True)
 HARD_TIMEOUT = Rejection(504, "Upstream service reached hard timeout.", code="upstream_timeout", flag="URT")

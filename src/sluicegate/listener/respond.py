@@ -18,6 +18,7 @@ from sluicegate.errors import UpstreamError, UpstreamFault
 from sluicegate.listener.answer import answer_head, made_headers, plain_head, rate_lines, response_of
 from sluicegate.listener.held import HeldResponse
 from sluicegate.listener.rejections import TOO_LARGE, of_upstream_error
+from sluicegate.listener.states import CLOSED, DRAIN, LINGER, TUNNEL
 from sluicegate.wire.chunked import chunk, last_chunk
 from sluicegate.wire.http1_write import HttpDate
 
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     from sluicegate.listener.listener import Listener
     from sluicegate.upstream.peer import Peer
     from sluicegate.wire.headers import Field
-    from sluicegate.wire.http1_read import ResponseHead
+    from sluicegate.wire.http1_read import RequestHead, ResponseHead
 
-WAIT, DRAIN, TUNNEL, CLOSED = 3, 4, 5, 6
 DRAIN_BYTES = 256 * 1024
 WHOLE_BYTES = 2048
 """An answer of unknown length that is all here, and not longer, gets a Content-Length (contract 06.7)."""
@@ -51,6 +51,8 @@ class Responder:
     answer_begun = False
     asked = False  # 100 Continue has been sent
     left_to_drain = 0
+    unsent = 0
+    last_head: Any = None  # RequestHead of the request under way, as the client sent it
     held_response: HeldResponse | None = None
 
     # -- from an upstream
@@ -77,8 +79,9 @@ class Responder:
             self.pass_response(exchange, head, body, done)
             return
         # The road for most answers: nothing to change, length known, the connection stays.
+        asked: RequestHead = self.last_head
         length = head.body_length(exchange.method)
-        if length is not None and self.keep_alive:
+        if length is not None and self.keep_alive and asked.version == 11 and exchange.method is asked.method:
             start = head.sent_as or plain_head(head, exchange, date)
             if start is not None:
                 exchange.bytes_out = len(body)
@@ -93,7 +96,7 @@ class Responder:
                 else:
                     self.answer_begun = True
                 return
-        self.start(exchange, response_of(head), exchange.method == b"HEAD", body, done, head.trailer)
+        self.start(exchange, response_of(head), body, done, head.trailer)
 
     def pass_response(self, exchange: Exchange, head: ResponseHead, body: bytes, done: bool) -> None:
         """Pass an answer through the response chain."""
@@ -118,7 +121,7 @@ class Responder:
             self.held_response = HeldResponse(self, exchange, response, wanting, head.trailer)
             self.held_response.take(body, done)
         else:
-            self.start(exchange, response, exchange.method == b"HEAD", body, done, head.trailer)
+            self.start(exchange, response, body, done, head.trailer)
 
     def on_response_body(self, data: bytes, done: bool, trailers: list[Field] | None = None) -> None:
         """More of the answer's body is here."""
@@ -174,7 +177,7 @@ class Responder:
 
     def begin_tunnel(self, exchange: Exchange, peer: Peer, head: ResponseHead, rest: bytes) -> None:
         """The connection changes its protocol: bytes pass unseen from now on (RFC 9110 section 7.8)."""
-        if not exchange.request.upgrade:
+        if not exchange.request.upgrade or not exchange.route.upstream.passes_upgrades or not self.body_done:
             self.drop_peer()
             self.reject(exchange, of_upstream_error(UpstreamError(UpstreamFault.PROTOCOL, "101 unasked for")))
             return
@@ -188,6 +191,7 @@ class Responder:
         if early:
             self.backlog = b""
             peer.write(early)
+        self.resume_body()
 
     def on_tunnel_data(self, data: bytes) -> None:
         """Bytes from the other side of a tunnel."""
@@ -211,9 +215,10 @@ class Responder:
         exchange.rejection = rejection
         self.reply(exchange, self.listener.serve.pages.render(exchange, rejection))
 
-    def on_dispatch_rejected(self, exchange: Exchange, rejection: Rejection) -> None:
-        """No target is left to send it to."""
-        self.reject(exchange, rejection)
+    def on_dispatch_failed(self, exchange: Exchange, error: Exception) -> None:
+        """A defect has kept it from being sent."""
+        self.drop_peer()
+        self.listener.serve.broken(self, exchange, error)  # type: ignore[arg-type]
 
     def answer_too_large(self, exchange: Exchange) -> None:
         """The request body has grown past the limit."""
@@ -235,9 +240,8 @@ class Responder:
             for step in exchange.chain.response_steps:
                 step(exchange, response)
             exchange.status = response.status
-        is_head = exchange.request.method == b"HEAD"
         response.content_length = len(reply.body)
-        self.start(exchange, response, is_head, b"" if is_head else reply.body, True, made_here=not reply.rate_headers)
+        self.start(exchange, response, reply.body, True, made_here=not reply.rate_headers)
 
     # -- to the client
 
@@ -245,19 +249,27 @@ class Responder:
         self,
         exchange: Exchange,
         response: Response,
-        is_head: bool,
         body: bytes,
         done: bool,
         trailer: bytes = b"",
         made_here: bool = False,
     ) -> None:
         """Send the head of an answer with what is there of its body."""
+        asked: RequestHead = self.last_head
         self.answer_begun = True
         if not self.body_done:
-            self.keep_alive = self.keep_alive and done
-        bodiless = is_head or response.status in (204, 304)
+            # A client that was told to wait, and got an answer instead of its cue, may send the body or may not.
+            untold = asked.expects_continue and not self.asked and not exchange.bytes_in
+            self.keep_alive = self.keep_alive and done and not untold
+        # What the client asked counts here; a transform may have asked the upstream with another method.
+        bodiless = asked.method == b"HEAD" or response.status in (204, 304)
         length = response.content_length
-        if length is None and not bodiless and done and len(body) <= WHOLE_BYTES:
+        if bodiless:
+            body = b""
+            if not done:
+                done = True
+                self.drop_peer()
+        elif done and (exchange.method == b"HEAD" or (length is None and len(body) <= WHOLE_BYTES)):
             length = len(body)
         self.chunked_out = False
         if length is None and not bodiless:
@@ -282,16 +294,19 @@ class Responder:
         self.held_response = None
         self.drop_peer()
         self.listener.serve.finished(exchange)
-        if self.state == CLOSED:
+        if self.state >= LINGER:
             return
-        if not self.keep_alive:
-            self.close()
-        elif self.body_done:
-            self.next_request()
-        else:
+        if self.body_done:
+            if self.keep_alive:
+                self.next_request()
+            else:
+                self.close()
+        elif self.keep_alive:
             self.state = DRAIN
             self.left_to_drain = DRAIN_BYTES
             self.resume_body()
+        else:
+            self.linger()
 
     def drop_peer(self) -> None:
         """Let go of an upstream whose answer is not wanted any more."""
@@ -303,13 +318,14 @@ class Responder:
 
     def pause_writing(self) -> None:
         """The client takes no more for now: neither may the upstream send."""
+        self.unsent = self.transport.get_write_buffer_size()
         self.deadline = self.listener.now + self.listener.limits.write_timeout_s
         if self.peer is not None:
             self.peer.pause_reading()
 
     def resume_writing(self) -> None:
         """The client takes more."""
-        self.deadline = 0.0
+        self.watch()
         if self.peer is not None:
             self.peer.resume_reading()
 
@@ -317,6 +333,14 @@ class Responder:
 
     def close(self) -> None:
         """Close once everything has been written."""
+        raise NotImplementedError
+
+    def linger(self) -> None:
+        """Close, but read over what the client may still be sending."""
+        raise NotImplementedError
+
+    def watch(self) -> None:
+        """Set the deadline that the state has."""
         raise NotImplementedError
 
     def next_request(self) -> None:

@@ -22,7 +22,7 @@ from sluicegate.chain.exchange import Exchange
 from sluicegate.chain.outcome import STORE_UNAVAILABLE, Loop, Outcome, Rejection, Reply
 from sluicegate.errors import BadMessage, StoreError
 from sluicegate.listener.loop import enter_loop
-from sluicegate.listener.rejections import INTERNAL, NOT_FOUND, NOT_FOUND_REPLY, TOO_LARGE, moved_to
+from sluicegate.listener.rejections import ABOUT_THE_SERVER, INTERNAL, NOT_FOUND, NOT_FOUND_REPLY, TOO_LARGE, moved_to
 from sluicegate.routing.clean import clean_location
 
 if TYPE_CHECKING:
@@ -79,12 +79,17 @@ class Serve:
     def not_found(self, connection: Connection, head: RequestHead) -> None:
         """No API takes this request."""
         exchange = self.exchange_of(connection, head, self.table.nobody)
+        if head.target == b"*":
+            connection.reply(exchange, ABOUT_THE_SERVER)
+            return
         exchange.rejection = NOT_FOUND
         connection.reply(exchange, NOT_FOUND_REPLY)
 
     def exchange_of(self, connection: Connection, head: RequestHead, route: Route) -> Exchange:
         """Return the exchange that a connection is now busy with."""
         exchange = connection.exchange = Exchange(connection, head, route, self.services)
+        if connection.held:
+            exchange.bytes_in = connection.held  # came together with the head
         return exchange
 
     # -- which version?
@@ -92,7 +97,7 @@ class Serve:
     def enter(self, connection: Connection, exchange: Exchange, route: Route) -> None:
         """A request has found its API, from outside or out of a loop."""
         limit = route.body_limit_bytes
-        if limit and (exchange.request.content_length or 0) > limit:
+        if limit and max(exchange.request.content_length or 0, exchange.bytes_in) > limit:
             connection.reject(exchange, TOO_LARGE)
             return
         chain: Chain | None = route.chain

@@ -19,6 +19,7 @@ _HONOURED = """
     http_server_options.enable_path_prefix_matching http_server_options.enable_path_suffix_matching
     http_server_options.ssl_insecure_skip_verify http_server_options.certificates http_server_options.ssl_certificates
     http_server_options.server_name http_server_options.min_version http_server_options.max_version
+    http_server_options.enable_websockets
     http_server_options.skip_url_cleaning http_server_options.ssl_ciphers http_server_options.max_request_body_size
     http_server_options.xff_depth http_server_options.skip_target_path_escaping
     enable_custom_domains hide_generator_header app_path template_path

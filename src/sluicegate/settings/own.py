@@ -50,7 +50,7 @@ class Sluicegate(Section, frozen=True):
     max_connections: Amount = 10_000
     """Client connections of one worker; those beyond are closed at once."""
     max_header_bytes: Amount = 65_536
-    """Bytes of a request's head, and of an answer's; more is answered with 431, or with 502 for an answer."""
+    """Bytes of a request's head, and of an answer's; more is answered with 431, or with 500 for an answer."""
     max_header_count: Amount = 200
     """Header fields of a message; more is answered as too many bytes are."""
     header_timeout_s: Seconds = 10.0

@@ -37,8 +37,8 @@ class HTTPServerOptions(Section, frozen=True):
     """Endpoint paths match up to the end of the path (contract 06.2)."""
     ssl_insecure_skip_verify: bool = False
     """Do not verify certificates that clients present."""
-    enable_websockets: bool = False
-    """Pass upgraded connections through."""
+    enable_websockets: bool = True
+    """Pass upgraded connections through. False: an upstream is never asked to change the protocol."""
     certificates: list[CertData] = []
     """Certificates of the listener, chosen by the name the client asks for."""
     ssl_certificates: list[str] = []

@@ -40,8 +40,8 @@ class Sender(Client, Protocol):
     def body_is_whole(self) -> bool:
         """Return whether the request can be sent again: nothing of its body was let go."""
 
-    def on_dispatch_rejected(self, exchange: Exchange, rejection: Rejection) -> None:
-        """There is no target to send it to."""
+    def on_dispatch_failed(self, exchange: Exchange, error: Exception) -> None:
+        """A defect of ours has kept it from being sent."""
 
 
 class Dispatcher:
@@ -82,16 +82,23 @@ class Dispatcher:
         exchange.upstream_started_ticks = now_ticks = ticks()
         head = request_bytes(exchange, exchange.target, client.forwarded_line)
         body, done = client.attach(peer)
-        peer.begin(client, exchange.method, head + body if body else head, done, 0.0)
         if timeout_s:
             peer.timer = self.loop.call_later(timeout_s, expire, peer)
+            limit_s = 0.0
         else:
-            peer.deadline = now_ticks + exchange.route.upstream.timeout_s
+            limit_s = exchange.route.upstream.timeout_s
+        peer.begin(client, exchange.method, head + body if body else head, done, limit_s, now_ticks)
 
     def _connect(self, exchange: Exchange, client: Sender, target: Target) -> None:
-        task = self.loop.create_task(self._connect_and_begin(exchange, client, target))
+        task = self.loop.create_task(self._connect_or_tell(exchange, client, target))
         self.connecting.add(task)
         task.add_done_callback(self.connecting.discard)
+
+    async def _connect_or_tell(self, exchange: Exchange, client: Sender, target: Target) -> None:
+        try:
+            await self._connect_and_begin(exchange, client, target)
+        except Exception as error:  # nobody waits for the task: the client would wait for ever
+            client.on_dispatch_failed(exchange, error)
 
     async def _connect_and_begin(self, exchange: Exchange, client: Sender, target: Target) -> None:
         tried: set[Target] = set()

@@ -23,6 +23,7 @@ Invariants
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sluicegate.clock import ticks
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from sluicegate.upstream.pool import Pool
 
 IDLE, HEAD, BODY, TUNNEL, CLOSED = range(5)
-LONGEST_HEAD_BYTES = 256 * 1024
 MOST_INTERIM_ANSWERS = 16
+HTTP = b"HTTP/1."
+BARE_LF = re.compile(rb"(?:^|[^\r])\n")
 
 
 class Client(Protocol):
@@ -69,6 +71,7 @@ class Peer(asyncio.Protocol):
 
     client: Client | None = None
     deadline: float = 0.0  # ticks; 0 is none
+    timeout_s = 0.0
     used = False  # has answered before: its silence may only mean that the upstream closed it meanwhile
     transport: Any = None
     timer: asyncio.TimerHandle | None = None
@@ -106,18 +109,24 @@ class Peer(asyncio.Protocol):
             self._leave()
             client.on_response_body(b"", True)
         else:
-            stale = state == HEAD and self.used and not self.buffer
+            stale = state == HEAD and self.used and not self.buffer and not self.interim
             self.fail(UpstreamError(UpstreamFault.RESET, str(exc or "closed"), untouched=stale))
 
     def eof_received(self) -> bool | None:
+        if self.state == IDLE:
+            self.state = CLOSED  # from now on, not only when the transport gets round to saying so
         return None
 
     def pause_writing(self) -> None:
         if self.client is not None:
             self.client.pause_body()
+            if self.state == HEAD:
+                self.deadline = ticks() + self.timeout_s if self.timeout_s else 0.0
 
     def resume_writing(self) -> None:
         if self.client is not None:
+            if not self.request_done:
+                self.deadline = 0.0
             self.client.resume_body()
 
     def data_received(self, data: bytes) -> None:
@@ -133,14 +142,21 @@ class Peer(asyncio.Protocol):
 
     # -- the request
 
-    def begin(self, client: Client, method: bytes, data: bytes, request_done: bool, timeout_s: float) -> None:
-        """Send the head of a request, with what is there of its body."""
+    def begin(
+        self, client: Client, method: bytes, data: bytes, request_done: bool, timeout_s: float, now_ticks: float
+    ) -> None:
+        """Send the head of a request, with what is there of its body.
+
+        timeout_s: for the head of the answer, from the end of the request on; and for the upstream to take each next
+                   piece of the request. 0: no limit.
+        """
         self.client = client
         self.method = method
         self.request_done = request_done
         self.state = HEAD
         self.interim = 0
-        self.deadline = ticks() + timeout_s if timeout_s else 0.0
+        self.timeout_s = timeout_s
+        self.deadline = now_ticks + timeout_s if timeout_s and request_done else 0.0
         self.write(data)
 
     def feed(self, data: bytes, chunked: bool) -> None:
@@ -150,6 +166,8 @@ class Peer(asyncio.Protocol):
     def end_request(self, chunked: bool, trailers: list[Field]) -> None:
         """The request body is complete."""
         self.request_done = True
+        if self.state == HEAD and self.timeout_s:
+            self.deadline = ticks() + self.timeout_s
         if chunked:
             self.write(last_chunk(trailers))
 
@@ -159,8 +177,10 @@ class Peer(asyncio.Protocol):
         end = data.find(HEAD_END)
         if end < 0:
             self.buffer = data
-            if len(data) > LONGEST_HEAD_BYTES:
+            if len(data) > self.pool.head_bytes:
                 self.fail(UpstreamError(UpstreamFault.PROTOCOL, "head of the answer too long"))
+            elif BARE_LF.search(data) or not (data.startswith(HTTP) or HTTP.startswith(data)):
+                self.fail(UpstreamError(UpstreamFault.PROTOCOL, "the answer is not HTTP"))
             return
         self.buffer = b""
         block = data[:end]
@@ -169,6 +189,8 @@ class Peer(asyncio.Protocol):
         else:
             try:
                 head = parse_response_head(block)
+                if end > self.pool.head_bytes or len(head.headers) > self.pool.head_fields:
+                    raise BadMessage(400, "head of the answer too long")
             except BadMessage as error:
                 self.fail(UpstreamError(UpstreamFault.PROTOCOL, error.reason))
                 return
@@ -305,9 +327,16 @@ class Peer(asyncio.Protocol):
             self._leave()
         self.abort()
 
+    def end_tunnel(self) -> None:
+        """The client has closed its side of a tunnel: what it has sent still goes out."""
+        self.reusable = False
+        if self.client is not None:
+            self._leave()
+
     def close(self) -> None:
-        """Close once everything has been written."""
+        """Close once everything has been written; the pool sees to it that this ends."""
         self.state = CLOSED
+        self.deadline = 0.0
         if self.transport is not None:
             self.transport.close()
 

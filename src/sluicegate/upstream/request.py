@@ -6,6 +6,7 @@ before on its connection, and was not touched by any middleware, keeps the bytes
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sluicegate import __version__
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 USER_AGENT_LINE = b"User-Agent: Sluicegate/%b\r\n" % __version__.encode()
 EMPTY_AGENT_LINE = b"User-Agent: \r\n"
 """A client that names no agent wants none named (contract 06.8)."""
+
+TO_ESCAPE = re.compile(rb"[^A-Za-z0-9._~$&+,/:;=@-]")
+"""What Go's `net/url` escapes in a path that it writes itself."""
 
 
 def request_bytes(exchange: Exchange, target: Target, forwarded_line: bytes) -> bytes:
@@ -83,7 +87,7 @@ def _framing(exchange: Exchange) -> bytes:
     """The fields that say how long the body is, and whether the connection changes its protocol."""
     request = exchange.request
     line = b""
-    if request.upgrade:
+    if request.upgrade and exchange.route.upstream.passes_upgrades:
         line = b"Connection: Upgrade\r\nUpgrade: %b\r\n" % request.upgrade
     elif exchange.route.upstream.closes:
         line = b"Connection: close\r\n"
@@ -109,11 +113,23 @@ def upstream_target(exchange: Exchange, target: Target) -> bytes:
         path = route.stripped(path)
     if exchange.strips_version:
         path, query = route.without_version(path, query, exchange.version_name)
+    if route.upstream.escapes_paths:
+        path = escape_path(path)
     joined = join_path(target.path_prefix, path, route.upstream.keeps_trailing_slash)
     if target.query:
         query = target.query + b"&" + query if query else target.query
     whole = b"%b?%b" % (joined, query) if query else joined
     return escape_target(whole)
+
+
+def escape_path(path: bytes) -> bytes:
+    """Return a path as Go writes it: one that holds an escape stays as it came, else what it would escape is escaped.
+
+    `/(a)` leaves as `/%28a%29`, and `/(a)%20` as it is (`http_server_options.skip_target_path_escaping`, contract 01.6).
+    """
+    if b"%" in path or TO_ESCAPE.search(path) is None:
+        return path
+    return TO_ESCAPE.sub(lambda found: b"%%%02X" % found[0][0], path)
 
 
 def join_path(prefix: bytes, path: bytes, keeps_trailing_slash: bool) -> bytes:

@@ -163,7 +163,7 @@ def _refusal(code: int, message: str) -> ssl.SSLCertVerificationError:
     return refusal
 
 
-def fault_of(error: OSError) -> UpstreamFault:
+def fault_of(error: Exception) -> UpstreamFault:
     """Return how an upstream failed, from the error of a connection attempt with its handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
         mismatch = error.verify_code in (NAME_MISMATCH, ADDRESS_MISMATCH)
