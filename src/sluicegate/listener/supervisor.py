@@ -35,14 +35,16 @@ from sluicegate.listener.channel import (
 QUICK_DEATH_S = 2.0
 LONGEST_PAUSE_S = 5.0
 ANSWER_LIMIT_S = 60.0
+TAKE_LIMIT_S = 5.0
+"""How long a worker may take to take a message, before it is taken for dead: the supervisor waits for nobody else."""
 CANNOT_START = 78
-"""Exit status of a worker that could never work: the node gives up instead of trying again (EX_CONFIG)."""
+"""Exit status of a worker that could not begin; a node of which none ever could gives up (EX_CONFIG)."""
 
 WorkerMain = Callable[[int, socket.socket], int]
 """Runs a worker, by its index and its end of the channel; returns its exit status."""
 
-PageMaker = Callable[[int], bytes]
-"""Makes the page of metrics, given how many workers there are; the workers are not asked."""
+PageMaker = Callable[[int, int], bytes]
+"""Makes the page of metrics, given how many workers there are and were replaced; the workers are not asked."""
 
 
 @dataclass(eq=False)
@@ -86,6 +88,8 @@ class Supervisor:
         self.deaths: dict[int, int] = {}
         self.errands: dict[int, Errand] = {}
         self.next_number = 1
+        self.restarts = 0
+        self.has_served = False
         self.stopping_since = 0.0
         self.status = 0
         self.selector = selectors.DefaultSelector()
@@ -127,7 +131,7 @@ class Supervisor:
         if not pid:
             self.become_worker(index, ours, theirs)
         theirs.close()
-        ours.setblocking(True)
+        ours.settimeout(TAKE_LIMIT_S)
         worker = Worker(index, pid, ours, time.monotonic())
         self.workers[pid] = worker
         self.selector.register(ours, selectors.EVENT_READ, worker)
@@ -164,13 +168,14 @@ class Supervisor:
         if self.stopping_since:
             return
         code = os.waitstatus_to_exitcode(wait_status)
-        if code == CANNOT_START and not worker.ready:
+        if code == CANNOT_START and not self.has_served:
             self.status = 1
             self.stop()
             return
         lived_s = time.monotonic() - worker.started
         deaths = self.deaths[worker.index] = self.deaths.get(worker.index, 0) + 1 if lived_s < QUICK_DEATH_S else 0
         pause_s = min(0.1 * 2**deaths, LONGEST_PAUSE_S) if deaths else 0.0
+        self.restarts += 1
         self.log("error", "Worker died, starting another", worker=worker.index, pid=pid, exit_status=code)
         self.restart_at[worker.index] = time.monotonic() + pause_s
 
@@ -207,6 +212,7 @@ class Supervisor:
         self.reap()
         now = time.monotonic()
         if self.stopping_since and now > self.stopping_since + self.grace_s:
+            self.log("error", "Workers did not end in time", workers=len(self.workers))
             self.kill(signal.SIGKILL)
         for index, at in list(self.restart_at.items()):
             if at <= now:
@@ -232,9 +238,19 @@ class Supervisor:
     # -- messages
 
     def send(self, worker: Worker, message: Message) -> None:
-        """Send a message; a worker that cannot take it is dying, and will be buried."""
-        with contextlib.suppress(OSError):
+        """Send a message; a worker that cannot take it is dying, or made to, and will be buried."""
+        try:
             worker.channel.sendall(encode(message))
+        except TimeoutError:
+            self.give_up(worker, "takes no messages")
+        except OSError:
+            pass
+
+    def give_up(self, worker: Worker, why: str) -> None:
+        """End a worker that does not work as it should."""
+        self.log("error", f"Worker {why}, ending it", worker=worker.index, pid=worker.pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)
 
     def take_messages(self, worker: Worker) -> None:
         """Act on what a worker says."""
@@ -246,7 +262,12 @@ class Supervisor:
             with contextlib.suppress(KeyError, ValueError):
                 self.selector.unregister(worker.channel)
             return
-        for message in worker.reader.feed(data):
+        try:
+            messages = worker.reader.feed(data)
+        except ValueError as error:
+            self.give_up(worker, f"sent what is no message ({error})")
+            return
+        for message in messages:
             self.take(worker, message)
         self.settle_errands()
 
@@ -254,20 +275,23 @@ class Supervisor:
         """Act on one message."""
         match message:
             case Ready():
-                worker.ready = True
+                worker.ready = self.has_served = True
             case Ask(number, what, argument):
                 self.give_out(worker, number, what, argument)
             case AskPage(number):
-                self.send(worker, Answer(number, data=self.make_page(len(self.workers))))
+                self.send(worker, Answer(number, data=self.make_page(len(self.workers), self.restarts)))
             case Done(number, error):
                 self.note(worker, number, error)
             case _:
                 self.log("error", "Unexpected message from a worker", worker=worker.index)
 
     def give_out(self, asker: Worker | None, number: int, what: str, argument: bytes) -> None:
-        """Have every worker that serves do something."""
+        """Have every worker do something; one that is still starting does it before it is done with that.
+
+        It may have read the files already, so that leaving it out would leave it with what was there before.
+        """
         own, self.next_number = self.next_number, self.next_number + 1
-        waiting = {worker for worker in self.workers.values() if worker.ready}
+        waiting = set(self.workers.values())
         self.errands[own] = Errand(asker, number, waiting, time.monotonic() + ANSWER_LIMIT_S)
         for worker in list(waiting):
             self.send(worker, Do(own, what, argument))
