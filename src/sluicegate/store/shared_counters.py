@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mmh3 import hash64
 
@@ -68,6 +69,7 @@ class SharedCounters:
         self._words = memoryview(self._map).cast("q")
         self._ends = memoryview(self._map).cast("d")  # the same words
         self._places: dict[str, tuple[int, int, int]] = {}  # hash and slot of names that were counted lately
+        self._mine: dict[str, Any] = {}  # of a process that is alone: count, end of the window, and cell of each
         self._use(self._words[LEVEL_WORD])
         self._words[SHARERS_WORD] = ALONE if alone else SHARED
         if not alone:
@@ -82,23 +84,21 @@ class SharedCounters:
 
         Returns how many there were before, and when the window ends (seconds since 1970; inf when `window_s` is).
         """
+        mine = self._mine.get(name)
+        if mine is not None and self._words[SHARERS_WORD] == ALONE:
+            before, end, cell = mine
+            if now() < end:
+                if before < ceiling:
+                    mine[0] = self._words[cell] = before + 1
+                return before, end
+        return self._count_locked(name, window_s, ceiling)
+
+    def _count_locked(self, name: str, window_s: float, ceiling: int) -> tuple[int, float]:
         try:
             high, low, slot = self._places[name]
         except KeyError:
             high, low = _hash(name)
             slot = self._home(low)
-        words, ends = self._words, self._ends
-        if words[SHARERS_WORD] == ALONE and words[slot] == high and words[slot + 1] == low:
-            end, moment = ends[slot + 2], now()
-            if moment < end:
-                before = words[slot + 3]
-                if before < ceiling:
-                    words[slot + 3] = before + 1
-                return before, end
-        return self._count_locked(name, (high, low, slot), window_s, ceiling)
-
-    def _count_locked(self, name: str, place: tuple[int, int, int], window_s: float, ceiling: int) -> tuple[int, float]:
-        high, low, slot = place
         words, ends, mutex = self._words, self._ends, self._lock_of[low & LOCKS - 1]
         while True:
             result = lock(mutex)
@@ -114,18 +114,23 @@ class SharedCounters:
                 if slot:
                     end = ends[slot + 2]
                     moment = now()
-                    if moment < end:
-                        before = words[slot + 3]
-                        if before < ceiling:
-                            words[slot + 3] = before + 1
-                        return before, end
-                    words[slot + 3] = 1
-                    ends[slot + 2] = end = moment + window_s
-                    return 0, end
+                    before = words[slot + 3] if moment < end else 0
+                    after = words[slot + 3] = min(before + 1, max(ceiling, before))
+                    if moment >= end:
+                        ends[slot + 2] = end = moment + window_s
+                    self._keep_mine(name, after, end, slot + 3)
+                    return before, end
             finally:
                 unlock(mutex)
             self._make_room(low)
             slot = self._home(low)
+
+    def _keep_mine(self, name: str, counted: int, end: float, cell: int) -> None:
+        """As long as nobody else counts, remember a counter here: looking into shared memory costs more."""
+        if self._words[SHARERS_WORD] == ALONE:
+            if len(self._mine) >= PLACES:
+                self._mine.clear()
+            self._mine[name] = [counted, end, cell]
 
     def peek(self, name: str) -> tuple[int, float]:
         """Return what has been counted in the window that is open now and when it ends; (0, 0.0) when none is open."""
@@ -139,6 +144,7 @@ class SharedCounters:
     def forget(self, name: str) -> None:
         """End the window of a name."""
         high, low = _hash(name)
+        self._mine.pop(name, None)
         with self._locked(low):
             slot = self._find(high, low)
             if slot:
@@ -177,6 +183,7 @@ class SharedCounters:
     def _use(self, level: int) -> None:
         """Work with this table from now on."""
         self._places.clear()
+        self._mine.clear()
         self._level, self._table = level, _table_start(level)
         self._last_block = TABLE_SLOTS[level] // BLOCK_SLOTS - 1
 
