@@ -19,7 +19,7 @@ from pathlib import Path
 from sluicegate import __version__, log
 from sluicegate.admin.app import create_app
 from sluicegate.admin.routes import open_routes
-from sluicegate.analytics.exposition import CONTENT_TYPE, build_info, merge, render
+from sluicegate.analytics.exposition import CONTENT_TYPE, WORKER_RESTARTS, WORKERS, build_info, merge, render
 from sluicegate.analytics.finish import make_finish
 from sluicegate.analytics.metrics import Layout, Metrics
 from sluicegate.analytics.recorder import Recorder, make_recorder
@@ -31,6 +31,7 @@ from sluicegate.listener.control import Control, Page
 from sluicegate.listener.error_page import ErrorPages
 from sluicegate.listener.limits import limits_of
 from sluicegate.listener.listener import ConnectionCounts, Listener
+from sluicegate.listener.pid_file import pid_file
 from sluicegate.listener.serve import Serve
 from sluicegate.listener.supervisor import CANNOT_START, Supervisor
 from sluicegate.listener.tls import ServerTls
@@ -79,10 +80,11 @@ class Shared:
     layout: Layout
     sheets: list[mmap.mmap]
 
-    def page(self, workers: int) -> bytes:
+    def page(self, workers: int, restarts: int) -> bytes:
         """Return the page of metrics."""
         sheets = {str(index): sheet for index, sheet in enumerate(self.sheets)}
-        return render(merge(self.layout, sheets), [(build_info(__version__), 1.0)])
+        own = [(build_info(__version__), 1.0), (WORKERS, float(workers)), (WORKER_RESTARTS, float(restarts))]
+        return render(merge(self.layout, sheets), own)
 
 
 def run(settings: Settings, workers: int) -> int:
@@ -104,7 +106,8 @@ def run(settings: Settings, workers: int) -> int:
     supervisor = Supervisor(
         workers, lambda index, channel: run_worker(shared, index, channel), shared.page, log_line, grace_s
     )
-    status = supervisor.run()
+    with pid_file(settings.pid_file_location, log_line):
+        status = supervisor.run()
     counters.close()
     log_line("info", "Stopped")
     return status

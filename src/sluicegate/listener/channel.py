@@ -78,7 +78,7 @@ class MessageReader:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Message]:
-        """Return the messages that are whole now."""
+        """Return the messages that are whole now. Raises ValueError for what is none."""
         self._buffer += data
         messages: list[Message] = []
         at = 0
@@ -89,7 +89,10 @@ class MessageReader:
             end = at + LENGTH.size + size
             if len(self._buffer) < end:
                 break
-            messages.append(_decoder.decode(bytes(self._buffer[at + LENGTH.size : end])))
+            try:
+                messages.append(_decoder.decode(bytes(self._buffer[at + LENGTH.size : end])))
+            except msgspec.DecodeError as error:
+                raise ValueError(str(error)) from None
             at = end
         del self._buffer[:at]
         return messages

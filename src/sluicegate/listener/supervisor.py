@@ -56,7 +56,6 @@ class Worker:
     channel: socket.socket
     started: float
     reader: MessageReader = field(default_factory=MessageReader)
-    ready: bool = False
 
 
 @dataclass(eq=False)
@@ -275,7 +274,7 @@ class Supervisor:
         """Act on one message."""
         match message:
             case Ready():
-                worker.ready = self.has_served = True
+                self.has_served = True
             case Ask(number, what, argument):
                 self.give_out(worker, number, what, argument)
             case AskPage(number):
