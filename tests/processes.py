@@ -1,0 +1,37 @@
+"""The processes of a running gateway, as /proc shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that are alive, oldest first."""
+    found = []
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit():
+            state, parent = _state_and_parent(place)
+            if parent == pid and state != "Z":
+                found.append(int(place.name))
+    return sorted(found)
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process is there and has not ended."""
+    return _state_and_parent(Path(f"/proc/{pid}"))[0] not in ("", "Z")
+
+
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _state_and_parent(place: Path) -> tuple[str, int]:
+    try:
+        fields = (place / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "", 0
+    return fields[0], int(fields[1])
