@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sluicegate.apidef.oas.document import EXTENSION
 from sluicegate.apidef.pattern import Pattern, compile_pattern
 from sluicegate.routing.template import template_pattern
 
@@ -57,12 +58,13 @@ class Route:
         if self.listen_path == self.api.classic.proxy.listen_path:
             return self.api
         proxy = msgspec.structs.replace(self.api.classic.proxy, listen_path=self.listen_path)
-        return replace(self.api, classic=msgspec.structs.replace(self.api.classic, proxy=proxy))
+        oas = listening_at(self.api.oas, self.listen_path) if self.api.oas is not None else None
+        return replace(self.api, classic=msgspec.structs.replace(self.api.classic, proxy=proxy), oas=oas)
 
     def misses(self, path: bytes) -> bool:
         """Return whether a strict listen path is only the beginning of a longer segment (`/app` of `/apple`)."""
         size = len(self.listen_prefix)
-        return len(path) > size and path[size : size + 1] != b"/"
+        return len(path) > size and path[size : size + 1] != b"/" and path.startswith(self.listen_prefix)
 
     def relative(self, path: str) -> str:
         """Return a path without the listen path; it always begins with a slash."""
@@ -111,3 +113,11 @@ class Route:
         path = self.stripped(exchange.path) if self.strip_listen_path else exchange.path
         base = self.loops_to.rstrip("/").encode() + b"/" + path.lstrip(b"/")
         return base + b"?" + exchange.query if exchange.query else base
+
+
+def listening_at(document: dict[str, Any], listen_path: str) -> dict[str, Any]:
+    """Return an OpenAPI document with another listen path in its extension."""
+    extension = document.get(EXTENSION) or {}
+    server = extension.get("server") or {}
+    server = {**server, "listenPath": {**(server.get("listenPath") or {}), "value": listen_path}}
+    return {**document, EXTENSION: {**extension, "server": server}}

@@ -125,7 +125,7 @@ def upstream_target(exchange: Exchange, target: Target) -> bytes:
 def escape_path(path: bytes) -> bytes:
     """Return a path as Go writes it: one that holds an escape stays as it came, else what it would escape is escaped.
 
-    `/(a)` leaves as `/%28a%29`, and `/(a)%20` as it is (`http_server_options.skip_target_path_escaping`, contract 01.6).
+    `/(a)` leaves as `/%28a%29`, and `/(a)%20` as it is. `skip_target_path_escaping` leaves all of them (contract 01.6).
     """
     if b"%" in path or TO_ESCAPE.search(path) is None:
         return path

@@ -23,7 +23,7 @@ SAME_AS = {"http": "http", "ws": "http", "https": "https", "wss": "https", "tyk"
 NOT_YET = ("h2c", "tcp", "tls")
 HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
 MOST_PORT, NOBODYS_PORT = 65535, 0
-"""A port beyond the first is found out when somebody connects, as in Tyk (contract 06.5): nobody listens on the other."""
+"""A port beyond the first fails when somebody connects, as in Tyk (contract 06.5): nobody listens on the second."""
 
 DIGITS = re.compile(r"[0-9]{1,9}")
 CONTROLS = re.compile(r"[\x00-\x20\x7f]")

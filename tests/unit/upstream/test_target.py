@@ -52,7 +52,7 @@ def test_names_itself() -> None:
         ("ftp://a.test", "scheme 'ftp'"),
         ("h2c://a.test", "not served by this version"),
         ("tcp://a.test:1", "not served by this version"),
-        ("http://a.test:99999", "not an URL"),
+        ("http://a.test:-1", "not an URL"),
         ("http://a.test:x", "not an URL"),
         ("http://a.test/a b", "control characters"),
         ("http://a.test\r\nX: y", "control characters"),
@@ -63,6 +63,11 @@ def test_refuses(text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says) as caught:
         parse_target(text, where="proxy.target_url")
     assert caught.value.where == "proxy.target_url"
+
+
+def test_a_port_that_cannot_be_is_one_where_nobody_listens() -> None:
+    target = parse_target("http://a.test:66666")
+    assert (target.port, target.host_header) == (0, b"a.test:66666")
 
 
 @given(st.text())
