@@ -18,6 +18,7 @@ from sluicegate.apidef.oas.document import EXTENSION, check_readable, extension_
 from sluicegate.apidef.oas.extract import extract
 from sluicegate.apidef.oas.targets import load_balancing_of
 from sluicegate.apidef.references import put_secrets
+from sluicegate.wire.url import port_of
 
 
 def read_api(
@@ -68,7 +69,7 @@ def problem_of(definition: APIDefinition) -> str:
     if not path.startswith("/"):
         return "the listen path must start with a slash"
     try:
-        urlsplit(definition.proxy.target_url).port  # noqa: B018 (it is read to be checked)
+        port_of(urlsplit(definition.proxy.target_url))
     except ValueError as error:
         return f"the target URL cannot be parsed: {error}"
     return ""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import ssl
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from sluicegate.errors import ConfigError
+from sluicegate.wire.url import port_of
 
 if TYPE_CHECKING:
     from sluicegate.upstream.ejection import Ejector
@@ -25,7 +26,6 @@ HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
 MOST_PORT, NOBODYS_PORT = 65535, 0
 """A port beyond the first fails when somebody connects, as in Tyk (contract 06.5): nobody listens on the second."""
 
-DIGITS = re.compile(r"[0-9]{1,9}")
 CONTROLS = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -121,7 +121,7 @@ def parse_target(text: str, default_scheme: str = "http", where: str = "") -> Ta
         raise ConfigError(where, f"target {text!r} holds blanks or control characters", "escape them as %20")
     try:
         parts = urlsplit(text)
-        port = _port(parts)
+        port = port_of(parts)
         host = _ascii_host(parts.hostname or "")
     except (ValueError, UnicodeError) as error:
         raise ConfigError(where, f"target {text!r} is not an URL: {error}") from None
@@ -144,16 +144,6 @@ def parse_target(text: str, default_scheme: str = "http", where: str = "") -> Ta
 
 def _ascii_host(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode("ascii")
-
-
-def _port(parts: SplitResult) -> int | None:
-    """Return the port as it is written, also one that cannot be. Raises ValueError."""
-    _, colon, text = parts.netloc.rpartition("@")[2].rpartition("]")[2].rpartition(":")
-    if not colon or not text:
-        return None
-    if not DIGITS.fullmatch(text):
-        raise ValueError(f"port {text!r} is no number")
-    return int(text)
 
 
 def _host_header(host: str, port: int | None) -> bytes:
