@@ -228,6 +228,7 @@ class Parts:
             (b"/tyk/",),
             pages,
             every=bool(settings.control_api_port),
+            body_limit_bytes=settings.http_server_options.max_request_body_size,
         )
         self.notifications = Notifications(
             self.backend,

@@ -40,6 +40,7 @@ class Control:
     prefixes: beginnings of paths (`/tyk/`).
     pages:    pages beside the app, by path.
     every:    True on a control port: all paths are.
+    body_limit_bytes: longest body of a request; 0: the most that is sensible.
     """
 
     def __init__(
@@ -50,10 +51,11 @@ class Control:
         pages: Mapping[bytes, Page],
         *,
         every: bool,
+        body_limit_bytes: int,
     ) -> None:
         self.app, self.paths, self.prefixes, self.every = app, paths | pages.keys(), prefixes, every
         self.pages = pages
-        self.body_limit_bytes = MOST_BODY_BYTES
+        self.body_limit_bytes = body_limit_bytes or MOST_BODY_BYTES
 
     def owns(self, path: bytes) -> bool:
         """Return whether a path is the admin API's."""

@@ -110,6 +110,8 @@ class BodyReader(Responder):
 
     async def read_body(self, limit_bytes: int) -> bytes:
         """Return the whole body. Raises BadMessage 413 when it is longer than the limit (0: no limit)."""
+        if limit_bytes and max(self.last_head.content_length or 0, self.held) > limit_bytes:
+            raise BadMessage(413, "")
         if not self.body_done:
             self.say_continue()
             self.gathering = asyncio.get_running_loop().create_future()
@@ -119,8 +121,6 @@ class BodyReader(Responder):
                 await self.gathering
             finally:
                 self.gathering = None
-        elif limit_bytes and self.held > limit_bytes:
-            raise BadMessage(413, "")
         body = b"".join(self.pieces)
         self.pieces = []
         return body
