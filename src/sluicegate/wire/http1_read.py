@@ -34,6 +34,7 @@ from sluicegate.wire.headers import (
     HOST,
     SPECIAL,
     TE,
+    TOKEN,
     TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
@@ -46,11 +47,12 @@ from sluicegate.wire.headers import (
 HEAD_END = b"\r\n\r\n"
 BODILESS_STATUSES = frozenset((204, 304))
 
-# RFC 9112 section 3: method SP request-target SP HTTP-version. Bytes from 0x80 on are let through in the target, as
-# they are sent in the wild; they are escaped before they go on. A fragment is never sent (section 3.2).
-REQUEST_LINE = re.compile(
-    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ((?:[!-\"$-~\x80-\xff]|#)+) HTTP/([0-9])\.([0-9])", re.DOTALL
-)
+# RFC 9112 section 3.2: a target has no blanks, controls or fragment. Bytes from 0x80 on are let through, as they are
+# sent in the wild; they are escaped before they go on.
+TARGET_BYTES = bytes(one for one in range(0x21, 0x100) if one not in (0x23, 0x7F))
+METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"))
+"""Methods that need no closer look; any other token is a method too (RFC 9110 section 9.1)."""
+VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [^\x00-\x08\x0a-\x1f\x7f]*)?", re.DOTALL)
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 ABSOLUTE = re.compile(rb"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)([^#]*)", re.DOTALL)
@@ -134,16 +136,19 @@ def parse_request_head(block: bytes) -> RequestHead:
 
 
 def _parse_request_line(line: bytes) -> RequestHead:
-    found = REQUEST_LINE.fullmatch(line)
-    if found is None:
+    """Read `method SP request-target SP HTTP-version` (RFC 9112 section 3)."""
+    parts = line.split(b" ")
+    if len(parts) != 3:
         raise BadMessage(400, "")
-    method, target, major, minor = found.groups()
-    if major != b"1" or minor not in (b"0", b"1"):
-        raise BadMessage(505, "unsupported protocol version")
-    head = RequestHead(method, target, 11 if minor == b"1" else 10)
+    method, target, version = parts
+    if version != b"HTTP/1.1" and version != b"HTTP/1.0":
+        raise BadMessage(505, "unsupported protocol version") if VERSION.fullmatch(version) else BadMessage(400, "")
+    if method not in METHODS and not TOKEN.fullmatch(method):
+        raise BadMessage(400, "")
+    if not target or target.translate(None, TARGET_BYTES):
+        raise BadMessage(400, "")
+    head = RequestHead(method, target, 11 if version == b"HTTP/1.1" else 10)
     if b"%" in target and BAD_ESCAPE.search(head.path):
-        raise BadMessage(400, "")
-    if b"#" in target:
         raise BadMessage(400, "")
     return head
 
@@ -296,13 +301,26 @@ class ResponseHead:
         return None if self.chunked else self.content_length
 
 
+_known_statuses: dict[bytes, tuple[int, int]] = {}
+KNOWN_STATUSES = 1024
+
+
+def _parse_status_line(line: bytes) -> tuple[int, int]:
+    """Return status and version (10 or 11) of a status line (RFC 9112 section 4)."""
+    found = STATUS_LINE.fullmatch(line)
+    if found is None:
+        raise BadMessage(400, "malformed status line")
+    if len(_known_statuses) >= KNOWN_STATUSES:
+        _known_statuses.clear()
+    said = _known_statuses[line] = int(found[2]), 11 if found[1] == b"1" else 10
+    return said
+
+
 def parse_response_head(block: bytes) -> ResponseHead:
     """Return the head of an upstream's answer. As strict as for requests. Raises BadMessage."""
     start, *lines = block.split(b"\r\n")
-    found = STATUS_LINE.fullmatch(start)
-    if found is None:
-        raise BadMessage(400, "malformed status line")
-    head = ResponseHead(int(found[2]), 11 if found[1] == b"1" else 10)
+    status, version = _known_statuses.get(start) or _parse_status_line(start)
+    head = ResponseHead(status, version)
     fields = head.headers.fields
     known = remembered_lines.get
     seen = 0
