@@ -23,6 +23,7 @@ from sluicegate.analytics.exposition import CONTENT_TYPE, WORKER_RESTARTS, WORKE
 from sluicegate.analytics.finish import make_finish
 from sluicegate.analytics.metrics import Layout, Metrics
 from sluicegate.analytics.recorder import Recorder, make_recorder
+from sluicegate.apidef.api import Api
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.chain.services import Services
 from sluicegate.errors import ConfigError, StoreError
@@ -51,6 +52,7 @@ from sluicegate.store.redis_options import redis_options
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.store.sqlite import SqliteBackend
 from sluicegate.store.sqlite_file import check
+from sluicegate.store.stored_certificates import asked_for, read_stored
 from sluicegate.upstream.dispatch import Dispatcher
 from sluicegate.upstream.health import HealthChecks, HealthEvent, HostHealth
 from sluicegate.upstream.pool import Pool, PoolCounts, PoolLimits
@@ -275,6 +277,18 @@ class Parts:
             pool.sweep(now_ticks)
 
     # -- reloads
+
+    async def fetch_certificates(self, apis: Iterable[Api]) -> list[ConfigError]:
+        """Read the certificates that settings and definitions want from the store. Returns what is wrong with them.
+
+        With the store away those that were read before stay.
+        """
+        try:
+            stored, problems = await read_stored(self.backend, asked_for(self.settings, apis), self.settings)
+        except StoreError as error:
+            return [ConfigError("certificates", f"the store cannot be asked: {error}")]
+        self.certificates.replace(stored)
+        return problems
 
     def swap(self, table: Table) -> None:
         """A new table is in force."""

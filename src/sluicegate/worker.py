@@ -148,8 +148,9 @@ class Worker:
             )
             parts.metrics.count("reloads_failed")
             return None
+        problems = found.problems + await parts.fetch_certificates(found.apis)
         report = await parts.reloader.load(found.apis, found.refused)
-        parts.tell_of(report, found.problems)
+        parts.tell_of(report, problems)
         await parts.sync_listeners()
         self.has_loaded = True
         return report

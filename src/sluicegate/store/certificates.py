@@ -34,6 +34,10 @@ class Certificates:
     def __init__(self, stored: Mapping[str, bytes] | None = None) -> None:
         self._stored = stored or {}
 
+    def replace(self, stored: Mapping[str, bytes]) -> None:
+        """The store holds these now."""
+        self._stored = stored
+
     def pem(self, reference: str, where: str) -> bytes:
         """Return the PEM text of a reference. Raises ConfigError that does not repeat a key."""
         if PEM_MARK in reference:

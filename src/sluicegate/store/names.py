@@ -15,6 +15,8 @@ BLOCKED = ".BLOCKED"
 EXACT_LIMIT = "sluice-limit-"
 ANALYTICS = "analytics-tyk-system-analytics"
 
+CERTIFICATE = "cert-raw-"
+
 NOTIFICATIONS = "tyk.cluster.notifications"
 """The channel on which nodes tell each other what changed (contract 05.5)."""
 
@@ -27,6 +29,11 @@ def session(name: str) -> str:
 def org_session(org_id: str) -> str:
     """Return where the session of an organisation lies."""
     return ORG_KEY + org_id
+
+
+def certificate(certificate_id: str) -> str:
+    """Return where a certificate lies (contract 05.3)."""
+    return CERTIFICATE + certificate_id
 
 
 def rate_limit(name: str, scope: str = "", endpoint: str = "") -> str:
