@@ -4,6 +4,7 @@ It serves nothing itself, so that nothing a client does can hurt it. One thread,
 on a pipe. Workers are forked from it with everything imported, so that a new one serves within a fraction of a second.
 
     SIGTERM, SIGINT, SIGQUIT   all workers drain; exit 0 when they have ended, by force after the grace period
+    SIGINT, SIGQUIT again      all workers end at once
     SIGHUP                     all workers reload
     SIGCHLD                    a worker has ended: replaced, unless we are ending
 """
@@ -39,6 +40,8 @@ TAKE_LIMIT_S = 5.0
 """How long a worker may take to take a message, before it is taken for dead: the supervisor waits for nobody else."""
 CANNOT_START = 78
 """Exit status of a worker that could not begin; a node of which none ever could gives up (EX_CONFIG)."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD)
 
 WorkerMain = Callable[[int, socket.socket], int]
 """Runs a worker, by its index and its end of the channel; returns its exit status."""
@@ -99,7 +102,7 @@ class Supervisor:
         self.signals.setblocking(False)
         self.signal_end.setblocking(False)
         signal.set_wakeup_fd(self.signal_end.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD):
+        for number in SIGNALS:
             signal.signal(number, lambda *_: None)
         self.selector.register(self.signals, selectors.EVENT_READ, None)
         for index in range(self.count):
@@ -111,6 +114,8 @@ class Supervisor:
                 else:
                     self.take_messages(key.data)
             self.tend()
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # too late: one that comes while we exit must not change how
         return self.status
 
     def until_next(self) -> float:
@@ -187,13 +192,14 @@ class Supervisor:
                 if number == signal.SIGHUP:
                     self.log("info", "Reloading on SIGHUP")
                     self.give_out(None, 0, "reload", b"")
+                elif number in (signal.SIGINT, signal.SIGQUIT) and self.stopping_since:
+                    self.kill(signal.SIGKILL)
                 elif number != signal.SIGCHLD:
                     self.stop()
 
     def stop(self) -> None:
-        """Have all workers drain; asked twice, end them at once."""
+        """Have all workers drain."""
         if self.stopping_since:
-            self.kill(signal.SIGKILL)
             return
         self.stopping_since = time.monotonic()
         self.restart_at.clear()
