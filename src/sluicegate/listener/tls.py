@@ -6,7 +6,7 @@ contexts aside and swaps the map; handshakes under way and open connections noti
 
     settings `http_server_options.certificates`   names: `domain_name`, and those in the certificate
     settings `http_server_options.ssl_certificates`     those in the certificate
-    definitions `certificates`                          `domain`, and those in the certificate
+    definitions `certificates`                          `domain`, and those in the certificate; not if `domain_disabled`
 
 Client certificates are asked for as soon as one API wants them (`use_mutual_tls_auth`), and never demanded here, since
 other APIs on the port may not. One that is shown must be listed, or be signed by one that is, by some API or in
@@ -121,8 +121,10 @@ def _all_shown(
         (f"http_server_options.ssl_certificates[{at}]", one, "") for at, one in enumerate(options.ssl_certificates)
     ]
     for api in apis:
-        domain = "" if api.classic.domain_disabled else api.classic.domain
-        asked += [(f"{api.source}: certificates[{at}]", one, domain) for at, one in enumerate(api.classic.certificates)]
+        classic = api.classic
+        if not classic.domain_disabled:
+            where = f"{api.source}: certificates"
+            asked += [(f"{where}[{at}]", one, classic.domain) for at, one in enumerate(classic.certificates)]
     for where, reference, domain in asked:
         try:
             pem = _pem(reference, certificates, where)

@@ -77,6 +77,11 @@ async def test_the_name_that_is_asked_for_decides() -> None:
     assert await seen(tls, None) == "first.test", "no name at all"
 
 
+async def test_a_disabled_domain_shows_no_certificate() -> None:
+    api = Api(APIDefinition(domain="api.test", domain_disabled=True, certificates=[pem_of("api.test")]))
+    assert await seen(showing(settings(), api), "api.test") == ""
+
+
 def test_the_loop_that_serves_does_the_same() -> None:
     tls = showing(settings(pem_of("first.test"), pem_of("a.test")))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
