@@ -146,8 +146,8 @@ def test_upgrades_can_be_switched_off(upstream: Upstream, tmp_path: Path) -> Non
 
 
 def test_a_node_that_ends_does_not_wait_for_tunnels_for_ever(upstream: Upstream, tmp_path: Path) -> None:
-    with Gateway(tmp_path, apis=[api("/a/", upstream.url)], conf={"graceful_shutdown_timeout_duration": 1}) as gateway:
-        with gateway.raw() as client:
-            upgraded(client, "/a/x")
-            assert gateway.stop() == 0
-            assert client.is_closed()
+    conf = {"graceful_shutdown_timeout_duration": 1}
+    with Gateway(tmp_path, apis=[api("/a/", upstream.url)], conf=conf) as gateway, gateway.raw() as client:
+        upgraded(client, "/a/x")
+        assert gateway.stop() == 0
+        assert client.is_closed()
