@@ -14,13 +14,14 @@ from sluicegate.apidef import gojson
 from sluicegate.apidef.classic import ErrorOverride, ErrorResponse
 from sluicegate.apidef.pattern import Pattern, compile_pattern
 from sluicegate.chain.error_template import MESSAGE, STATUS, ErrorTemplate
+from sluicegate.chain.json_field import field_of, steps_of
 from sluicegate.errors import ConfigError
 from sluicegate.wire.headers import TOKEN
 
 ONE_STATUS = re.compile(r"[1-9][0-9]{2}")
 STATUS_CLASS = re.compile(r"[1-9]xx")
 LOOKED_AT = 4096
-"""So much of an error's text is looked at, in characters."""
+"""So much of an error's text is searched for a pattern, in characters."""
 
 
 class Rule:
@@ -30,7 +31,7 @@ class Rule:
     body:       the text that takes the error's place: as it is, or a template; None when the rule has none.
     """
 
-    __slots__ = ("_flag", "_is_conditional", "_pattern", "body", "reads_body", "response")
+    __slots__ = ("_field", "_flag", "_is_conditional", "_pattern", "_value", "body", "reads_body", "response")
 
     def __init__(self, override: ErrorOverride, where: str) -> None:
         match = override.match
@@ -38,7 +39,9 @@ class Rule:
         self._flag = match.flag if match else ""
         pattern = match.message_pattern if match else ""
         self._pattern: Pattern | None = compile_pattern(pattern) if pattern else None
-        self.reads_body = bool(match and ((match.body_field and match.body_value) or match.message_pattern))
+        self._field = steps_of(match.body_field) if match and match.body_field and match.body_value else ()
+        self._value = match.body_value if match else ""
+        self.reads_body = bool(self._field or self._pattern)
         self._is_conditional = bool(self._flag) or self.reads_body
         self.body: bytes | ErrorTemplate | None = _body_of(self.response.body, where)
         if self.response.status_code and not 200 <= self.response.status_code <= 999:
@@ -51,7 +54,9 @@ class Rule:
         """Return whether the rule is for an error of this flag and text. What is no JSON has no `body_field`."""
         if not self._is_conditional or (self._flag and self._flag == flag):
             return True
-        return self._pattern is not None and bool(self._pattern.found(text[:LOOKED_AT]))
+        if self._pattern is not None and self._pattern.found(text[:LOOKED_AT]):
+            return True
+        return bool(self._field) and field_of(text, self._field) == self._value
 
 
 class Overrides:

@@ -1,11 +1,13 @@
 """What a client reads when the gateway answers instead of the upstream (contract 06.6).
 
 A `Rejection` becomes a `Reply`: JSON, or XML for a request whose own type is XML; by the first template there is of
-`error_<status>.json`, `error.json` in `template_path`, else by our own. `error_overrides` may change all of it.
+`error_<status>.json`, `error.json` in `template_path`, else by our own. `error_overrides` may change all of it, and
+errors of upstreams too: where a rule looks into the body, the answer is held back for it (`held`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from sluicegate.chain.error_overrides import Overrides, Rule
 from sluicegate.chain.error_template import MESSAGE, STATUS, ErrorTemplate, js_escaped, xml_escaped
 from sluicegate.chain.outcome import HeaderLines, Rejection, Reply
 from sluicegate.errors import ConfigError
+from sluicegate.listener.answer import made_headers
 from sluicegate.listener.rejections import NOT_FOUND
 from sluicegate.wire.headers import canonical
 
@@ -63,16 +66,17 @@ class ErrorPages:
         body = self._body(rejection.status, rejection.message, extension)
         return Reply(rejection.status, [(b"Content-Type", content_type), *self._headers, *rejection.headers], body)
 
-    def override_upstream(self, exchange: Exchange, response: Response) -> Reply | None:
+    def override_upstream(self, exchange: Exchange, response: Response, text: str | None = None) -> Reply | None:
         """Return the answer that takes the place of an upstream's error, or None to let that pass.
 
-        A rule without a text of its own changes status and headers of the response in place. Rules that ask for a text
-        in the body are not for answers of upstreams, whose bodies stream.
+        text: its body, for rules that look into it; None: it is not there, and nothing matches what they have to say.
+
+        A rule without a text of its own changes status and headers of the response in place.
         """
         status = response.status
         if status < 400:
             return None
-        rule = self._rule_for(exchange, status, UPSTREAM_ERROR_FLAG if status >= 500 else "", None)
+        rule = self._rule_for(exchange, status, _flag_of(status), text)
         if rule is None:
             return None
         given = rule.response
@@ -85,13 +89,44 @@ class ErrorPages:
             response.headers.set(name.encode(), value.encode("utf-8", "replace"))
         return None
 
-    def _rule_for(self, exchange: Exchange | None, status: int, flag: str, text: str | None) -> Rule | None:
-        overrides = self._overrides_of(exchange.route.api) if exchange is not None else None
-        for rules in (overrides, self._overrides):
+    # -- the part of one that wants a response's body, see `held`
+
+    body_limit_bytes = 64 * 1024
+    """Longer errors of upstreams pass as they are."""
+
+    def wants_response_body(self, exchange: Exchange, response: Response) -> bool:
+        """Return whether a rule looks into the body, before one that matches without."""
+        status = response.status
+        if status < 400:
+            return False
+        for rule in self._rules_for(exchange, status):
+            if rule.reads_body or rule.matches(_flag_of(status), ""):
+                return rule.reads_body
+        return False
+
+    def on_response_body(self, exchange: Exchange, response: Response, body: bytes) -> bytes:
+        """Return the body that takes its place."""
+        reply = self.override_upstream(exchange, response, body.decode("utf-8", "replace"))
+        if reply is None:
+            return body
+        response.status, response.headers = reply.status, made_headers(reply.headers)
+        return reply.body
+
+    def on_response_too_long(self, exchange: Exchange, response: Response) -> None:
+        """Let it pass."""
+
+    # -- rules
+
+    def _rules_for(self, exchange: Exchange | None, status: int) -> Iterator[Rule]:
+        of_api = self._overrides_of(exchange.route.api) if exchange is not None else None
+        for rules in (of_api, self._overrides):
             if rules:
-                for rule in rules.rules_for(status):
-                    if (text is not None or not rule.reads_body) and rule.matches(flag, text or ""):
-                        return rule
+                yield from rules.rules_for(status)
+
+    def _rule_for(self, exchange: Exchange | None, status: int, flag: str, text: str | None) -> Rule | None:
+        for rule in self._rules_for(exchange, status):
+            if (text is not None or not rule.reads_body) and rule.matches(flag, text or ""):
+                return rule
         return None
 
     def _overrides_of(self, api: Api | None) -> Overrides | None:
@@ -129,6 +164,10 @@ class ErrorPages:
                     self._bodies.clear()
                 self._bodies[key] = body
         return body
+
+
+def _flag_of(status: int) -> str:
+    return UPSTREAM_ERROR_FLAG if status >= 500 else ""
 
 
 def _type_of(exchange: Exchange | None) -> tuple[bytes, str]:

@@ -7,11 +7,10 @@ streams through unseen. With the body whole, each makes its own of it, in respon
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from sluicegate.chain.exchange import Exchange, Response
-from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Rejection
 
 if TYPE_CHECKING:
@@ -21,11 +20,24 @@ MOST_BYTES = 64 * 1024 * 1024
 """However generous a middleware is, no answer is gathered beyond this."""
 
 
+class Wanting(Protocol):
+    """Who wants a response's body whole: a middleware, or the rules about errors."""
+
+    @property
+    def body_limit_bytes(self) -> int: ...
+
+    def on_response_body(
+        self, exchange: Exchange, response: Response, body: bytes
+    ) -> bytes | Rejection | Awaitable[bytes | Rejection]: ...
+
+    def on_response_too_long(self, exchange: Exchange, response: Response) -> Rejection | None: ...
+
+
 class HeldResponse:
     """Gathers one response's body, then has it changed and sent."""
 
     def __init__(
-        self, client: Responder, exchange: Exchange, response: Response, wanting: list[Middleware], trailer: bytes
+        self, client: Responder, exchange: Exchange, response: Response, wanting: Sequence[Wanting], trailer: bytes
     ) -> None:
         self.client, self.exchange, self.response = client, exchange, response
         self.wanting, self.trailer = wanting, trailer

@@ -16,7 +16,7 @@ from sluicegate.chain.outcome import Rejection, Reply
 from sluicegate.clock import now, ticks
 from sluicegate.errors import UpstreamError, UpstreamFault
 from sluicegate.listener.answer import answer_head, made_headers, plain_head, rate_lines, response_of
-from sluicegate.listener.held import HeldResponse
+from sluicegate.listener.held import HeldResponse, Wanting
 from sluicegate.listener.rejections import TOO_LARGE, of_upstream_error
 from sluicegate.listener.states import CLOSED, DRAIN, LINGER, TUNNEL
 from sluicegate.wire.chunked import chunk, last_chunk
@@ -105,10 +105,11 @@ class Responder:
         try:
             for step in chain.response_steps:
                 step(exchange, response)
-            replaced = self.listener.serve.pages.override_upstream(exchange, response)
-            wanting = (
-                [] if replaced else [one for one in chain.body_steps if one.wants_response_body(exchange, response)]
-            )
+            pages = self.listener.serve.pages
+            wanting: list[Wanting] = [pages] if pages.wants_response_body(exchange, response) else []
+            replaced = None if wanting else pages.override_upstream(exchange, response)
+            if replaced is None:
+                wanting += [one for one in chain.body_steps if one.wants_response_body(exchange, response)]
         except Exception as error:
             self.drop_peer()
             self.listener.serve.broken(self, exchange, error)  # type: ignore[arg-type]

@@ -158,5 +158,32 @@ def test_upstream_errors() -> None:
     assert fine.status == 200
 
 
+def test_rules_that_look_into_an_upstreams_body() -> None:
+    rules = {
+        "500": [
+            {"match": {"message_pattern": "data.?base"}, "response": {"body": "by pattern"}},
+            {
+                "match": {"body_field": "error.code", "body_value": "7"},
+                "response": {"status_code": 503, "body": "field"},
+            },
+            {"response": {"body": "else"}},
+        ],
+        "404": [{"response": {"body": "no look needed"}}, {"match": {"message_pattern": "x"}}],
+    }
+    pages, exchange = ErrorPages(settings_of({"error_overrides": rules})), make_exchange()
+    assert not pages.wants_response_body(exchange, Response(404, Headers()))
+    assert not pages.wants_response_body(exchange, Response(200, Headers()))
+    for body, status, said in (
+        (b"the data base is gone", 500, b"by pattern"),
+        (b'{"e": {"code": 7}}', 503, b"field"),
+        (b'{"e": {"code": 8}}', 500, b"else"),
+        (b"", 500, b"else"),
+    ):
+        response = Response(500, Headers())
+        assert pages.wants_response_body(exchange, response)
+        assert pages.on_response_body(exchange, response, body) == said
+        assert (response.status, response.headers.get(b"content-type")) == (status, b"application/json")
+
+
 def test_trimming() -> None:
     assert ErrorTemplate("a \n{{- .Message -}}\n b", "t").render("m", 0) == b"amb"
