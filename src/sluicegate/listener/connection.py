@@ -39,6 +39,7 @@ from sluicegate.wire.http1_write import refusal
 if TYPE_CHECKING:
     from sluicegate.listener.listener import Listener
     from sluicegate.upstream.peer import Peer
+    from sluicegate.wire.proxy_protocol import Address
 
 BACKLOG_BYTES = 64 * 1024
 LINGER_S = 5.0
@@ -54,6 +55,7 @@ class Connection(BodyReader, asyncio.Protocol):
     last_block = b""
     task: asyncio.Task[None] | None = None
     client_done = False
+    introduced: Address | None = None
     requests = 0
     is_tls = False
 
@@ -71,12 +73,16 @@ class Connection(BodyReader, asyncio.Protocol):
         self.transport = transport
         self.write = transport.write
         self.is_tls = transport.get_extra_info("sslcontext") is not None
-        peer = transport.get_extra_info("peername")
+        peer = self.introduced or transport.get_extra_info("peername")
         self.set_peer(peer[0] if isinstance(peer, tuple) else "127.0.0.1", peer[1] if isinstance(peer, tuple) else 0)
         if self.listener.accept(self):
             self.deadline = self.listener.now + self.limits.header_timeout_s
         else:
             transport.abort()
+
+    def introduce(self, source: Address | None) -> None:
+        """The PROXY header has been read already; it may have named the client."""
+        self.state, self.introduced = HEAD, source
 
     def set_peer(self, ip: str, port: int) -> None:
         """Say who is on the other side: the socket's peer, or whom the PROXY protocol names."""
@@ -180,7 +186,7 @@ class Connection(BodyReader, asyncio.Protocol):
         self.requests += 1
         self.deadline = 0.0
         self.backlog = b""
-        self.keep_alive = head.keep_alive and not self.listener.draining
+        self.keep_alive = head.keep_alive and not self.listener.retiring
         self.body_let_go = False
         rest = data[end + 4 :]
         if head.has_body:

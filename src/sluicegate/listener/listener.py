@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from sluicegate.clock import ticks
 from sluicegate.errors import BadMessage, ConfigError
 from sluicegate.listener.connection import Connection
+from sluicegate.listener.doorway import Doorway
 from sluicegate.listener.states import TUNNEL
-from sluicegate.wire.proxy_protocol import read_proxy_header
+from sluicegate.wire.proxy_protocol import Address, read_proxy_header
 
 if TYPE_CHECKING:
     from sluicegate.listener.control import Control
@@ -38,6 +39,8 @@ class Listener:
 
     serves_apis: requests go to the APIs of this port; False on a control port.
     control:     the admin API, when it is served here.
+    retiring:    the port is about to close: answers end their connections.
+    draining:    it is closed: so does all that is idle.
     now:         ticks of the last sweep: exact enough for deadlines, and free.
     """
 
@@ -59,9 +62,9 @@ class Listener:
         self.address, self.port, self.tls = address, port, tls
         self.control, self.serves_apis, self.proxy_protocol = control, serves_apis, proxy_protocol
         self.connections: set[Connection] = set()
-        self.draining = False
+        self.retiring = self.draining = False
         self.now = ticks()
-        self.server: asyncio.AbstractServer | None = None
+        self.server: asyncio.AbstractServer | Doorway | None = None
         self.sweeper: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
@@ -74,15 +77,33 @@ class Listener:
                 f"cannot listen on {self.address or '*'}:{self.port}: {error.strerror}",
                 "choose another port",
             ) from None
-        handshake_s = self.limits.header_timeout_s if self.tls is not None else None
-        self.server = await self.loop.create_server(
-            lambda: Connection(self), sock=sock, ssl=self.tls, backlog=BACKLOG, ssl_handshake_timeout=handshake_s
-        )
+        if self.tls is not None and self.proxy_protocol:
+            sock.listen(BACKLOG)
+            self.server = Doorway(
+                self.loop, sock, self.admit, limit_s=self.limits.header_timeout_s, most=self.limits.connections
+            )
+        else:
+            handshake_s = self.limits.header_timeout_s if self.tls is not None else None
+            self.server = await self.loop.create_server(
+                lambda: Connection(self), sock=sock, ssl=self.tls, backlog=BACKLOG, ssl_handshake_timeout=handshake_s
+            )
         self.sweep()
+
+    async def admit(self, sock: socket.socket, source: Address | None) -> None:
+        """Take in a TLS connection whose PROXY header has been read. Raises OSError when the handshake fails."""
+        connection = Connection(self)
+        connection.introduce(source)
+        await self.loop.connect_accepted_socket(
+            lambda: connection, sock, ssl=self.tls, ssl_handshake_timeout=self.limits.header_timeout_s
+        )
+
+    def retire(self) -> None:
+        """Have clients leave: each connection ends with its next answer, which says so. New ones are still taken."""
+        self.retiring = True
 
     def stop_accepting(self) -> None:
         """Take no new connections; the open ones end with their request."""
-        self.draining = True
+        self.retiring = self.draining = True
         if self.server is not None:
             self.server.close()
         for connection in list(self.connections):
@@ -114,7 +135,7 @@ class Listener:
         """A client has sent what is not HTTP, or too much."""
         self.counts.refused += 1
 
-    def read_proxy_line(self, data: bytes) -> tuple[tuple[str, int] | None, int] | None:
+    def read_proxy_line(self, data: bytes) -> tuple[Address | None, int] | None:
         """Return whom the PROXY header names and its length, or None while it is not whole. Raises BadMessage."""
         found = read_proxy_header(data)
         return (found.source, found.size_bytes) if found is not None else None
