@@ -105,6 +105,8 @@ class Worker:
     async def end_when_drained(self) -> None:
         """Wait until the last answer is out, at most the grace period."""
         settings = self.settings
+        for listener in self.parts.listeners.values():
+            listener.retire()
         await asyncio.sleep(settings.graceful_shutdown_delay_seconds)
         for listener in self.parts.listeners.values():
             listener.stop_accepting()

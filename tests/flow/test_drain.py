@@ -114,6 +114,22 @@ def test_ready_says_503_before_the_port_closes(tmp_path: Path) -> None:
         until(no_longer_accepts(gateway))
 
 
+def test_answers_during_the_delay_end_their_connections(tmp_path: Path) -> None:
+    """So a balancer's kept connections are gone, without a request lost, when the port closes."""
+    with (
+        Upstream() as upstream,
+        gateway_with(tmp_path, upstream, graceful_shutdown_delay_seconds=5) as gateway,
+        gateway.raw() as kept,
+    ):
+        assert kept.ask(get("/a/x")).get(b"connection") is None
+        terminate(gateway)
+        until(lambda: gateway.ask(get("/ready")).status == 503)
+        until(lambda: gateway.ask(get("/a/x")).get(b"connection") == b"close")
+        last = kept.ask(get("/a/x"))
+        assert (last.status, last.get(b"connection")) == (200, b"close")
+        assert kept.is_closed()
+
+
 def test_what_takes_longer_than_the_set_time_is_cut(tmp_path: Path) -> None:
     held = Held()
     with (
