@@ -175,8 +175,8 @@ def test_rules_that_look_into_an_upstreams_body() -> None:
     assert not pages.wants_response_body(exchange, Response(200, Headers()))
     for body, status, said in (
         (b"the data base is gone", 500, b"by pattern"),
-        (b'{"e": {"code": 7}}', 503, b"field"),
-        (b'{"e": {"code": 8}}', 500, b"else"),
+        (b'{"error": {"code": 7}}', 503, b"field"),
+        (b'{"error": {"code": 8}}', 500, b"else"),
         (b"", 500, b"else"),
     ):
         response = Response(500, Headers())
