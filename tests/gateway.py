@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.processes import children, is_alive
 from tests.servers import free_port
 from tests.wire import PATIENCE_S, Message, Wire, get
 
@@ -160,9 +161,11 @@ class Gateway:
     def kill(self) -> None:
         """End it by force, with all its workers."""
         if self.process is not None:
+            workers = children(self.process.pid)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            until(lambda: not any(map(is_alive, workers)), "all workers are gone, with their sockets")
 
     def reload(self) -> None:
         """Have it read its files again, and wait until all workers have."""

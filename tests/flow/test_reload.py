@@ -174,16 +174,19 @@ def test_requests_under_way_end_with_the_definition_they_began_with(tmp_path: Pa
         assert gone.wait(20)
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    with Upstream(slow) as upstream, Gateway(tmp_path, apis=[api("/old/", upstream.url, api_id="one")]) as gateway:
-        with gateway.raw() as client:
-            client.send(get("/old/x"))
-            upstream.await_requests(1)
-            gateway.write_api(api("/moved/", upstream.url, api_id="one"), "0000-one.json")
-            gateway.reload()
-            assert gateway.ask(get("/old/x")).status == 404
-            gone.set()
-            assert client.read_answer().body == b"ok"
-            assert client.ask(get("/moved/x")).body == b"ok"
+    with (
+        Upstream(slow) as upstream,
+        Gateway(tmp_path, apis=[api("/old/", upstream.url, api_id="one")]) as gateway,
+        gateway.raw() as client,
+    ):
+        client.send(get("/old/x"))
+        upstream.await_requests(1)
+        gateway.write_api(api("/moved/", upstream.url, api_id="one"), "0000-one.json")
+        gateway.reload()
+        assert gateway.ask(get("/old/x")).status == 404
+        gone.set()
+        assert client.read_answer().body == b"ok"
+        assert client.ask(get("/moved/x")).body == b"ok"
 
 
 def test_many_reloads_at_once_are_all_answered(gateway: Gateway) -> None:
