@@ -19,9 +19,10 @@ PATH="$PATH:/usr/sbin:/sbin"
 
 need redis-server redis-server   "tests of the Redis store, which fail without it"
 need curl         curl           "the test of the quick start, which fails without it"
-need nginx        nginx-light    "make bench"
-need wrk          wrk            "make bench"
-need haproxy      haproxy        "make bench, which leaves HAProxy out without it"
+need nginx        nginx-light    "make bench, and tests of balancers in front, which fail without it"
+need haproxy      haproxy        "make bench, and tests of balancers in front, which fail without it"
+need caddy        caddy          "tests of balancers in front, which fail without it"
+need wrk          wrk            "make bench, and load in tests, which fail without it"
 need h2load       nghttp2-client "make bench ARGS=--half-load"
 
 [ -z "$missing" ] && exit 0

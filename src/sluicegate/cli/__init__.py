@@ -19,6 +19,7 @@ _conf = click.option(
     type=click.Path(path_type=Path),
     help="Configuration file. Without it: tyk.conf here, else /etc/tyk/tyk.conf, else none.",
 )
+_port = click.IntRange(1, 65535)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,6 +65,46 @@ def records(conf: Path | None) -> None:
     from sluicegate.cli.records import records as run
 
     sys.exit(run(conf))
+
+
+@main.command()
+@click.argument("program", type=click.Choice(("nginx", "haproxy", "caddy")))
+@click.option("--listen", metavar="PORT", type=_port, default=80, show_default=True, help="Port for clients.")
+@click.option("--nodes", metavar="URL,URL=WEIGHT…", help="Where the nodes listen.")
+@click.option(
+    "--algorithm",
+    type=click.Choice(("round_robin", "weighted", "ip_hash", "least_conn")),
+    help="Who gets the next request. Default: weighted if there are weights, else round_robin.",
+)
+@click.option("--check", metavar="PATH", default="/ready", show_default=True, help="Asked for the health of nodes.")
+@click.option("--check-port", metavar="PORT", type=_port, help="Port for that: the nodes' control_api_port.")
+@click.option("--accept-proxy", is_flag=True, help="Clients come through something that speaks the PROXY protocol.")
+@click.option("--send-proxy", is_flag=True, help="Speak it to nodes, for sluicegate.proxy_protocol.")
+def lb(
+    program: str,
+    listen: int,
+    nodes: str | None,
+    algorithm: str | None,
+    check: str,
+    check_port: int | None,
+    accept_proxy: bool,
+    send_proxy: bool,
+) -> None:
+    """Print the configuration of a balancer in front of several nodes."""
+    from sluicegate.cli.lb import lb as run
+    from sluicegate.cli.lb import named_nodes
+
+    status = run(
+        program,
+        lambda: named_nodes(nodes),
+        algorithm,
+        listen_port=listen,
+        check_path=check,
+        check_port=check_port,
+        accept_proxy=accept_proxy,
+        send_proxy=send_proxy,
+    )
+    sys.exit(status)
 
 
 @main.command()
