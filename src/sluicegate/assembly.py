@@ -48,7 +48,7 @@ from sluicegate.store.certificates import Certificates
 from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters import make_limiter
 from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis_options import redis_options
+from sluicegate.store.redis.options import redis_options
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.store.sqlite import SqliteBackend
 from sluicegate.store.sqlite_file import check

@@ -15,7 +15,7 @@ from tests.unit.analytics.exchanges import ENDED_TICKS, over
 from sluicegate.analytics.recorder import Recorder, make_recorder
 from sluicegate.settings.storage import StorageOptions
 from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis_options import redis_options
+from sluicegate.store.redis.options import redis_options
 
 LIST = "analytics-tyk-system-analytics"
 

@@ -24,12 +24,17 @@ MISSING = -2.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the store answers, how fast (`latency_s`), and else why not."""
+    """Whether the store answers, how fast (`latency_s`), and else why not.
+
+    error:    of a store that is reachable: what is wrong with a part of it.
+    topology: how a store over the network is made up: `single`, `sentinel`, `cluster`.
+    """
 
     kind: str
     reachable: bool
     latency_s: float = 0.0
     error: str = ""
+    topology: str = ""
 
 
 class Backend(ABC):

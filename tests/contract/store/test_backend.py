@@ -9,7 +9,7 @@ import pytest
 from sluicegate.store.backend import MISSING, NO_EXPIRY, Backend, LocalBackend
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis_options import RedisOptions
+from sluicegate.store.redis.options import RedisOptions
 from sluicegate.store.sqlite import SqliteBackend
 
 
@@ -21,7 +21,7 @@ async def backend(request, tmp_path):
     elif request.param == "sqlite":
         made = SqliteBackend(tmp_path / "store.db")
     else:
-        made = RedisBackend(RedisOptions(("127.0.0.1", request.getfixturevalue("redis_server").port)))
+        made = RedisBackend(RedisOptions((("127.0.0.1", request.getfixturevalue("redis_server").port),)))
     yield made
     await made.close()
 

@@ -18,7 +18,7 @@ from sluicegate.store import names
 from sluicegate.store.keys import KeyStore
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis_options import RedisOptions
+from sluicegate.store.redis.options import RedisOptions
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.store.tokens import make_token
 
@@ -32,7 +32,7 @@ async def backend(request):
     if request.param == "memory":
         made = MemoryBackend()
     else:
-        made = RedisBackend(RedisOptions(("127.0.0.1", request.getfixturevalue("redis_server").port)))
+        made = RedisBackend(RedisOptions((("127.0.0.1", request.getfixturevalue("redis_server").port),)))
     yield made
     await made.close()
 
@@ -174,7 +174,7 @@ async def test_the_number_of_copies_is_bounded(monkeypatch):
 
 
 async def test_a_store_that_is_away_is_no_verdict_about_a_key():
-    backend = RedisBackend(RedisOptions(("127.0.0.1", free_port())))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", free_port()),)))
     keys = key_store(backend)
     with pytest.raises(StoreError):
         await find(keys, "custom")
@@ -184,7 +184,7 @@ async def test_a_store_that_is_away_is_no_verdict_about_a_key():
 
 
 async def test_a_read_that_was_overtaken_by_a_write_is_not_kept(redis_server):
-    backend = RedisBackend(RedisOptions(("127.0.0.1", redis_server.port)))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", redis_server.port),)))
     keys = key_store(backend, Settings())
     await keys.write("defaultabc", SESSION)
     reading = asyncio.ensure_future(keys.find("abc", "default"))

@@ -18,7 +18,7 @@ from sluicegate.store.limiters.node import NodeLimiter
 from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLimiter
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis_options import RedisOptions
+from sluicegate.store.redis.options import RedisOptions
 from sluicegate.store.shared_counters import SharedCounters
 
 NAME = "rate-limit-k1"
@@ -27,7 +27,7 @@ LONG_S = 1000.0
 
 @pytest.fixture
 async def redis(redis_server):
-    backend = RedisBackend(RedisOptions(("127.0.0.1", redis_server.port)))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", redis_server.port),)))
     yield backend
     await backend.close()
 
@@ -40,7 +40,7 @@ async def limiter(request, tmp_path):
     if request.param == "file":
         yield NodeLimiter(SharedCounters(tmp_path / "counters"))
         return
-    backend = RedisBackend(RedisOptions(("127.0.0.1", request.getfixturevalue("redis_server").port)))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", request.getfixturevalue("redis_server").port),)))
     if request.param == "node and redis":
         yield make_limiter(Settings(), backend, SharedCounters(None))
     else:
@@ -199,7 +199,7 @@ async def test_quotas_lie_in_redis_as_tyks(redis, redis_server):
 
 
 async def test_nodes_that_share_redis_admit_together_what_the_limit_says(redis, redis_server):
-    others = [RedisBackend(RedisOptions(("127.0.0.1", redis_server.port))) for _ in range(3)]
+    others = [RedisBackend(RedisOptions((("127.0.0.1", redis_server.port),))) for _ in range(3)]
     limiters = [ExactLimiter(backend) for backend in (redis, *others)]
     counts = await asyncio.gather(*(admitted(limiter, 100, 100) for limiter in limiters))
     assert sum(counts) == 100

@@ -13,7 +13,7 @@ from tests.servers import free_port, running_redis
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.settings.storage import StorageOptions
 from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis_options import RedisOptions, redis_options
+from sluicegate.store.redis.options import RedisOptions, redis_options
 
 
 async def back(backend: RedisBackend) -> None:
@@ -32,7 +32,7 @@ async def test_user_password_and_database_are_used(tmp_path):
         assert server.command("--no-auth-warning", "-u", uri, "GET", "a") == "1"
         await backend.close()
 
-        wrong = RedisBackend(RedisOptions(("127.0.0.1", server.port), (("AUTH", "gate", "wrong"),)))
+        wrong = RedisBackend(RedisOptions((("127.0.0.1", server.port),), (("AUTH", "gate", "wrong"),)))
         with pytest.raises(StoreError, match="refused to let us in") as caught:
             await wrong.get("a")
         assert "wrong" not in str(caught.value).replace("WRONGPASS", "")
@@ -54,7 +54,7 @@ async def test_tls_is_verified(tmp_path):
         assert await backend.get("a") == b"1"
         await backend.close()
 
-        untrusting = RedisBackend(RedisOptions(("127.0.0.1", port), tls=ssl.create_default_context()))
+        untrusting = RedisBackend(RedisOptions((("127.0.0.1", port),), tls=ssl.create_default_context()))
         with pytest.raises(StoreError, match="cannot be reached"):
             await untrusting.get("a")
         await untrusting.close()
@@ -62,7 +62,7 @@ async def test_tls_is_verified(tmp_path):
 
 async def test_a_store_that_is_away_is_an_error_at_once_and_comes_back(tmp_path):
     port = free_port()
-    backend = RedisBackend(RedisOptions(("127.0.0.1", port)))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", port),)))
     gaps = []
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     with pytest.raises(StoreError, match="cannot be reached"):
@@ -96,7 +96,7 @@ async def test_a_store_that_hangs_is_an_error_after_the_deadline():
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    backend = RedisBackend(RedisOptions(("127.0.0.1", port), timeout_s=0.05))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", port),), timeout_s=0.05))
     with pytest.raises(StoreError, match=r"did not answer within 0\.05 s"):
         await backend.get("a")
     await backend.close()
@@ -110,7 +110,7 @@ async def test_what_is_not_redis_is_an_error():
         writer.close()
 
     server = await asyncio.start_server(web, "127.0.0.1", 0)
-    backend = RedisBackend(RedisOptions(("127.0.0.1", server.sockets[0].getsockname()[1])))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", server.sockets[0].getsockname()[1]),)))
     with pytest.raises(StoreError, match=r"not its protocol|nobody asked for"):
         await backend.get("a")
     await backend.close()
@@ -118,7 +118,7 @@ async def test_what_is_not_redis_is_an_error():
 
 
 async def test_a_command_that_is_refused_is_a_store_error(redis_server):
-    backend = RedisBackend(RedisOptions(("127.0.0.1", redis_server.port)))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", redis_server.port),)))
     await backend.set("a", b"text")
     with pytest.raises(StoreError, match="WRONGTYPE"):
         await backend.list_append("a", b"1")
@@ -130,7 +130,7 @@ async def test_a_command_that_is_refused_is_a_store_error(redis_server):
 
 def test_it_works_on_the_loop_that_serves(redis_server):
     async def write_and_read() -> list[bytes | None]:
-        backend = RedisBackend(RedisOptions(("127.0.0.1", redis_server.port)))
+        backend = RedisBackend(RedisOptions((("127.0.0.1", redis_server.port),)))
         await backend.set("a", b"1")
         found = await backend.mget(["a", "b"])
         await backend.close()
@@ -141,12 +141,9 @@ def test_it_works_on_the_loop_that_serves(redis_server):
 
 def test_options_are_checked_and_secrets_are_not_shown():
     options = redis_options(StorageOptions(addrs=["[::1]:6380"], password="hidden"))
-    assert options.address == ("::1", 6380)
+    assert options.addresses == (("::1", 6380),)
     assert "hidden" not in repr(options)
     for storage in (
-        StorageOptions(master_name="m", addrs=["a:1"]),
-        StorageOptions(enable_cluster=True),
-        StorageOptions(addrs=["a:1", "b:2"]),
         StorageOptions(addrs=["a"]),
         StorageOptions(use_ssl=True, ca_file="/does/not/exist"),
     ):
@@ -155,7 +152,7 @@ def test_options_are_checked_and_secrets_are_not_shown():
 
 
 async def test_a_host_that_is_no_name_is_an_error_too():
-    backend = RedisBackend(RedisOptions(("no..name" + "x" * 80, 6379)))
+    backend = RedisBackend(RedisOptions((("no..name" + "x" * 80, 6379),)))
     with pytest.raises(StoreError, match="cannot be reached"):
         await backend.get("a")
     await backend.close()

@@ -4,7 +4,7 @@ from sluicegate.store import cache as cache_module
 from sluicegate.store.cache import MemoryCache, StoredCache, make_cache
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis_options import RedisOptions
+from sluicegate.store.redis.options import RedisOptions
 
 
 def test_what_was_stored_is_there_until_its_time(monkeypatch):
@@ -47,7 +47,7 @@ def test_room_is_bounded_and_the_least_used_goes_first():
 
 
 async def test_redis_keeps_responses_for_all_nodes(redis_server):
-    backend = RedisBackend(RedisOptions(("127.0.0.1", redis_server.port)))
+    backend = RedisBackend(RedisOptions((("127.0.0.1", redis_server.port),)))
     cache = make_cache(backend)
     assert isinstance(cache, StoredCache)
     await cache.set("cache-k1a", b"1", 100)

@@ -1,32 +1,37 @@
-"""The store in Redis, in Tyk's layout: what nodes share.
+"""The port of the store, in the commands of Redis.
 
-Commands travel on one connection (`store.redis_link`), messages on another, since Redis gives a connection that listens
-nothing else to do.
+Commands travel on connections that many callers share (`link`), messages on another one (`listening`). Which server
+gets a command is decided in `servers`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from sluicegate.clock import ticks
 from sluicegate.errors import StoreError
 from sluicegate.store.backend import MISSING, NO_EXPIRY, Backend, Health, Listener
-from sluicegate.store.redis_link import Channel, Link, Refused, Word
-from sluicegate.store.redis_options import RedisOptions
+from sluicegate.store.redis.channel import Channel
+from sluicegate.store.redis.cluster import ClusterServers
+from sluicegate.store.redis.link import Refused, Word, open_link
+from sluicegate.store.redis.listening import Listening
+from sluicegate.store.redis.options import RedisOptions
+from sluicegate.store.redis.outage import Log, Outage, silent
+from sluicegate.store.redis.sentinel import SentinelServers
+from sluicegate.store.redis.servers import OneServer, Servers
 from sluicegate.store.tokens import to_bytes
 
 SCAN_BATCH = 1000
 DELETE_BATCH = 500
-LISTEN_CHECK_S = 10.0
 GLOB = str.maketrans({letter: "\\" + letter for letter in "*?[]\\^-"})
 
-SCRIPTS = Path(__file__).parent / "scripts"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 class Script:
@@ -38,34 +43,48 @@ class Script:
 
 
 class RedisBackend(Backend):
-    """A Redis server."""
+    """A Redis server, the master that Sentinels watch, or a Redis Cluster."""
 
     kind: ClassVar[str] = "redis"
 
-    def __init__(self, options: RedisOptions) -> None:
-        """Nothing is connected before the first call: a node starts with Redis away, too."""
-        self._channel = Channel(options)
-        self._listening = Listening(options)
+    def __init__(self, options: RedisOptions, log: Log = silent, purpose: str = "storage") -> None:
+        """Nothing is connected before the first call: a node starts with Redis away, too.
+
+        log:     is told once when Redis goes and once when it returns.
+        purpose: what the store is for, in the words of the settings.
+        """
+        self._servers = _servers(options, log, purpose)
+        self._listening = Listening(self._servers.connect_listener)
+
+    @property
+    def topology(self) -> str:
+        """`single`, `sentinel` or `cluster`."""
+        return self._servers.topology
 
     def call(self, *words: Word) -> Awaitable[Any]:
-        """Send any command; what is awaited is the reply as Redis gave it. Raises StoreError."""
-        return self._channel.call(*words)
+        """Send any command whose second word is the name it is about; what is awaited is the reply as Redis gave it.
+
+        Raises StoreError. Replies need not be awaited: of several that are under way, the first error is enough.
+        """
+        return self._servers.call(*words)
 
     async def run(self, script: Script, names: Sequence[str], *arguments: Word) -> Any:
-        """Run a script over some names."""
+        """Run a script over some names; in a Redis Cluster, all must be in one slot."""
         keys = [to_bytes(name) for name in names]
+        about = partial(self._servers.call_about, keys[0])
         try:
-            return await self._channel.call(b"EVALSHA", script.sha, len(keys), *keys, *arguments)
+            return await about(b"EVALSHA", script.sha, len(keys), *keys, *arguments)
         except Refused as error:
             if not str(error).startswith("NOSCRIPT"):
                 raise
-        return await self._channel.call(b"EVAL", script.text, len(keys), *keys, *arguments)
+        return await about(b"EVAL", script.text, len(keys), *keys, *arguments)
 
     # values
 
     async def mget(self, names: Sequence[str]) -> list[bytes | None]:
-        if len(names) == 1:
-            return [await self.call(b"GET", to_bytes(names[0]))]
+        if len(names) == 1 or self._servers.is_split:
+            values = [self.call(b"GET", to_bytes(name)) for name in names]
+            return [await value for value in values]
         found: list[bytes | None] = await self.call(b"MGET", *map(to_bytes, names))
         return found
 
@@ -77,7 +96,13 @@ class RedisBackend(Backend):
 
     async def delete(self, *names: str) -> int:
         batches = [names[start : start + DELETE_BATCH] for start in range(0, len(names), DELETE_BATCH)]
-        return sum([await self.call(b"DEL", *map(to_bytes, batch)) for batch in batches])
+        return sum([await self._delete(list(map(to_bytes, batch))) for batch in batches])
+
+    async def _delete(self, names: Sequence[bytes]) -> int:
+        if not self._servers.is_split:
+            return int(await self.call(b"DEL", *names))
+        counts = [self.call(b"DEL", name) for name in names]
+        return sum([await count for count in counts])
 
     async def exists(self, name: str) -> bool:
         return bool(await self.call(b"EXISTS", to_bytes(name)))
@@ -100,14 +125,10 @@ class RedisBackend(Backend):
         return int(await self.call(b"INCRBY", to_bytes(name), by))
 
     async def scan(self, prefix: str) -> list[str]:
-        found: set[str] = set()
-        cursor = b"0"
+        """Return the names; those that move between the servers of a Redis Cluster meanwhile may be missed."""
         pattern = to_bytes(prefix.translate(GLOB)) + b"*"
-        while True:
-            cursor, names = await self.call(b"SCAN", cursor, b"MATCH", pattern, b"COUNT", SCAN_BATCH)
-            found.update(name.decode("utf-8", "surrogateescape") for name in names)
-            if cursor == b"0":
-                return list(found)
+        parts = [await _scan(master, pattern) for master in await self._servers.masters()]
+        return list(set[str]().union(*parts))
 
     # lists, sets, sorted sets
 
@@ -144,7 +165,7 @@ class RedisBackend(Backend):
     # messages
 
     async def publish(self, channel: str, message: bytes) -> None:
-        await self.call(b"PUBLISH", channel, message)
+        await self._servers.call_anyone(b"PUBLISH", channel, message)
 
     def subscribe(self, channel: str, listener: Listener, on_gap: Callable[[], None] | None = None) -> None:
         self._listening.add(channel, listener, on_gap)
@@ -154,74 +175,34 @@ class RedisBackend(Backend):
     async def health(self) -> Health:
         started = ticks()
         try:
-            await self.call(b"PING")
+            trouble = await self._servers.ping()
         except StoreError as error:
-            return Health(self.kind, False, ticks() - started, str(error))
-        return Health(self.kind, True, ticks() - started)
+            return Health(self.kind, False, ticks() - started, str(error), self.topology)
+        return Health(self.kind, True, ticks() - started, trouble, self.topology)
 
     async def close(self) -> None:
         await self._listening.close()
-        await self._channel.close()
+        await self._servers.close()
 
 
-class Listening:
-    """The connection that messages come on. It asks for a sign of life now and then, since silence is usual here."""
-
-    def __init__(self, options: RedisOptions) -> None:
-        self._channel = Channel(options, self._on_link)
-        self._listeners: dict[bytes, list[Listener]] = {}
-        self._on_gap: list[Callable[[], None]] = []
-        self._had_link = False
-        self._checker: asyncio.Task[None] | None = None
-
-    def add(self, channel: str, listener: Listener, on_gap: Callable[[], None] | None) -> None:
-        """Listen to one more channel."""
-        name = channel.encode()
-        if name not in self._listeners and self._channel.link is not None:
-            _ignore(self._channel.link.call(b"SUBSCRIBE", name))
-        self._listeners.setdefault(name, []).append(listener)
-        if on_gap is not None:
-            self._on_gap.append(on_gap)
-        self._channel.start()
-        if self._checker is None:
-            self._checker = asyncio.get_running_loop().create_task(self._check())
-
-    async def close(self) -> None:
-        """Stop listening."""
-        if self._checker is not None:
-            self._checker.cancel()
-            await asyncio.gather(self._checker, return_exceptions=True)
-        await self._channel.close()
-
-    def _on_link(self, link: Link) -> None:
-        link.on_message = self._hear
-        replies = [link.call(b"SUBSCRIBE", name) for name in self._listeners]
-        for reply in replies:
-            _ignore(reply)
-        if self._had_link:
-            replies[-1].add_done_callback(self._tell_gap)
-        self._had_link = True
-
-    def _tell_gap(self, subscribed: asyncio.Future[object]) -> None:
-        """From here on nothing is missed; what was said before may have been."""
-        if not subscribed.cancelled() and subscribed.exception() is None:
-            for on_gap in self._on_gap:
-                on_gap()
-
-    def _hear(self, channel: bytes, message: bytes) -> None:
-        for listener in self._listeners.get(channel, ()):
-            listener(message)
-
-    async def _check(self) -> None:
-        while True:
-            await asyncio.sleep(LISTEN_CHECK_S)
-            with contextlib.suppress(StoreError):  # the channel already reconnects
-                await self._channel.call(b"PING")
+def _servers(options: RedisOptions, log: Log, purpose: str) -> Servers:
+    if options.master_name:
+        return SentinelServers(options, Outage(log, SentinelServers.topology, purpose))
+    if options.is_cluster:
+        return ClusterServers(options, Outage(log, ClusterServers.topology, purpose))
+    connect = partial(open_link, options.addresses[0], options)
+    return OneServer(connect, Outage(log, OneServer.topology, purpose))
 
 
-def _ignore(reply: asyncio.Future[object]) -> None:
-    """Let a reply go unseen: if the command failed, so did the connection, and a new one begins anew."""
-    reply.add_done_callback(lambda done: done.cancelled() or done.exception())
+async def _scan(master: Channel, pattern: bytes) -> set[str]:
+    found: set[str] = set()
+    cursor: Word = b"0"
+    while True:
+        answer: Any = await master.call(b"SCAN", cursor, b"MATCH", pattern, b"COUNT", SCAN_BATCH)
+        cursor, names = answer
+        found.update(name.decode("utf-8", "surrogateescape") for name in names)
+        if cursor == b"0":
+            return found
 
 
 def _expiry(ttl_s: float) -> tuple[Word, ...]:
