@@ -1,0 +1,92 @@
+"""Versions of an API: where their name stands, and what is said when there is none (contract 02.4, 06.3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from tests.gateway import Gateway, api
+from tests.upstreams import Upstream
+from tests.wire import get
+
+ENDED, AHEAD = "2001-01-01 00:00", "2090-01-01 10:00"
+VERSIONS = {
+    "not_versioned": False,
+    "versions": {
+        "v1": {"name": "v1"},
+        "v2": {"name": "v2", "expires": AHEAD},
+        "old": {"name": "old", "expires": ENDED},
+    },
+}
+
+
+def versioned(name: str, url: str, **definition: object) -> dict[str, object]:
+    made = api(f"/{name}/", url, definition={"key": "version", **definition})
+    made["version_data"] = VERSIONS
+    return made
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Gateway]:
+    apis = [
+        versioned("header", upstream.url, location="header"),
+        versioned("query", upstream.url, location="url-param", strip_versioning_data=True),
+        versioned("path", upstream.url, location="url"),
+        versioned("stripped", upstream.url, location="url", strip_versioning_data=True),
+        api(
+            "/base/",
+            f"{upstream.url}/base",
+            definition={
+                "enabled": True,
+                "name": "v1",
+                "default": "v1",
+                "location": "header",
+                "key": "version",
+                "versions": {"v2": "child", "gone": "nowhere"},
+            },
+        ),
+        api("/child/", f"{upstream.url}/child", internal=True),
+    ]
+    with Gateway(tmp_path_factory.mktemp("versions"), apis=apis) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("path", "version", "target"),
+    [
+        ("/header/x", "v1", "/x"),
+        ("/query/x?a=1&version=v1&b=2", "", "/x?a=1&b=2"),
+        ("/path/v1/x", "", "/v1/x"),
+        ("/stripped/v1/x", "", "/x"),
+        ("/base/x", "", "/base/x"),
+        ("/base/x", "v1", "/base/x"),
+        ("/base/x", "v2", "/child/x"),
+    ],
+)
+def test_the_upstream_gets(gateway: Gateway, path: str, version: str, target: str) -> None:
+    answer = gateway.ask(get(path, *([f"Version: {version}"] if version else [])))
+    assert answer.status == 200, answer
+    assert json.loads(answer.body)["target"] == target
+
+
+@pytest.mark.parametrize(
+    ("path", "version", "status", "says"),
+    [
+        ("/header/x", "", 403, b"Version information not found"),
+        ("/header/x", "v9", 403, b"This API version does not seem to exist"),
+        ("/header/x", "old", 403, b"Api Version has expired"),
+        ("/path/", "", 403, b"Version information not found"),
+        ("/base/x", "v9", 404, b"This API version does not seem to exist"),
+        ("/base/x", "gone", 404, b"This API version does not seem to exist"),
+        ("/child/x", "", 404, b"Not Found"),
+    ],
+)
+def test_there_is_none(gateway: Gateway, path: str, version: str, status: int, says: bytes) -> None:
+    answer = gateway.ask(get(path, *([f"Version: {version}"] if version else [])))
+    assert (answer.status, says in answer.body) == (status, True), answer
+
+
+def test_an_end_ahead_is_announced(gateway: Gateway) -> None:
+    assert gateway.ask(get("/header/", "Version: v2")).get(b"x-tyk-api-expires") == b"Sun, 01 Jan 2090 10:00:00 UTC"
+    assert gateway.ask(get("/header/", "Version: v1")).get(b"x-tyk-api-expires") is None
