@@ -20,6 +20,22 @@ CERTIFICATE = "cert-raw-"
 NOTIFICATIONS = "tyk.cluster.notifications"
 """The channel on which nodes tell each other what changed (contract 05.5)."""
 
+_CLUSTER = "{sluicegate}."  # one slot of a Redis Cluster, so that one script can change them all
+CLUSTER_STATE = _CLUSTER + "state"
+"""A map: `state` is the number and digest of the shared configuration, `fence` the last token that was given out."""
+CLUSTER_DOCUMENTS = _CLUSTER + "documents"
+"""A map: the shared documents, by kind and id."""
+CLUSTER_INDEX = _CLUSTER + "index"
+"""A map: generation and checksum of each document."""
+CLUSTER_HISTORY = _CLUSTER + "history"
+"""A map: what each generation changed."""
+CLUSTER_PAST = _CLUSTER + "past"
+"""A map: what the changed documents were before each generation."""
+CLUSTER_LOCK = _CLUSTER + "lock"
+"""Held by whoever writes."""
+CLUSTER_CHANNEL = "sluicegate.cluster"
+"""The channel on which a new generation is announced."""
+
 
 def session(name: str) -> str:
     """Return where the session of a key lies; `name` is its hash, or the token where keys are not hashed."""

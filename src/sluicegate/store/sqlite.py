@@ -65,7 +65,7 @@ class SqliteBackend(LocalBackend):
     def mget_now(self, names: Sequence[str]) -> list[bytes | None]:
         found: list[bytes | None] = []
         for name in names:
-            row = self._read(GET, to_bytes(name), now())
+            row = self.read(GET, to_bytes(name), now())
             found.append(row[0][0] if row else None)
         return found
 
@@ -77,14 +77,14 @@ class SqliteBackend(LocalBackend):
             _remove(db, name)
             db.execute(INSERT, (to_bytes(name), value, _expires(ttl_s)))
 
-        await self._write(change)
+        await self.transact(change)
 
     async def add(self, name: str, value: bytes, ttl_s: float = 0) -> bool:
         def change(db: sqlite3.Connection) -> bool:
             _remove_expired(db, name)
             return db.execute(INSERT, (to_bytes(name), value, _expires(ttl_s))).rowcount == 1
 
-        return await self._write(change)
+        return await self.transact(change)
 
     async def delete(self, *names: str) -> int:
         def change(db: sqlite3.Connection) -> int:
@@ -92,14 +92,14 @@ class SqliteBackend(LocalBackend):
                 _remove_expired(db, name)
             return sum(_remove(db, name) for name in names)
 
-        return await self._write(change)
+        return await self.transact(change)
 
     async def exists(self, name: str) -> bool:
-        return bool(self._read(GET_EXPIRY, to_bytes(name), now()))
+        return bool(self.read(GET_EXPIRY, to_bytes(name), now()))
 
     async def ttl_s(self, name: str) -> float:
         moment = now()
-        row = self._read(GET_EXPIRY, to_bytes(name), moment)
+        row = self.read(GET_EXPIRY, to_bytes(name), moment)
         if not row:
             return MISSING
         expires = row[0][0]
@@ -109,7 +109,7 @@ class SqliteBackend(LocalBackend):
         def change(db: sqlite3.Connection) -> bool:
             return db.execute(SET_EXPIRY, (_expires(ttl_s), to_bytes(name), now())).rowcount == 1
 
-        return await self._write(change)
+        return await self.transact(change)
 
     async def incr(self, name: str, by: int = 1, ttl_s: float = 0) -> int:
         def change(db: sqlite3.Connection) -> int:
@@ -122,11 +122,11 @@ class SqliteBackend(LocalBackend):
                 db.execute(INSERT, (to_bytes(name), b"%d" % count, _expires(ttl_s)))
             return count
 
-        return await self._write(change)
+        return await self.transact(change)
 
     async def scan(self, prefix: str) -> list[str]:
         start = to_bytes(prefix)
-        rows = self._read(SCAN, start, _after(start), now())
+        rows = self.read(SCAN, start, _after(start), now())
         return [row[0].decode("utf-8", "surrogateescape") for row in rows]
 
     # lists, sets, sorted sets
@@ -137,13 +137,13 @@ class SqliteBackend(LocalBackend):
             rows = [(to_bytes(name), value) for value in values]
             db.executemany("INSERT INTO item (name, value) VALUES (?, ?)", rows)
 
-        await self._write(change)
+        await self.transact(change)
 
     async def list_items(self, name: str) -> list[bytes]:
-        return [row[0] for row in self._read(GET_ITEMS, to_bytes(name), now())]
+        return [row[0] for row in self.read(GET_ITEMS, to_bytes(name), now())]
 
     async def list_remove(self, name: str, value: bytes) -> int:
-        return await self._write(lambda db: _take(db, "DELETE FROM item WHERE name = ? AND value = ?", name, value))
+        return await self.transact(lambda db: _take(db, "DELETE FROM item WHERE name = ? AND value = ?", name, value))
 
     async def set_add(self, name: str, *members: bytes) -> None:
         def change(db: sqlite3.Connection) -> None:
@@ -151,31 +151,31 @@ class SqliteBackend(LocalBackend):
             rows = [(to_bytes(name), member) for member in members]
             db.executemany("INSERT INTO member VALUES (?, ?, 0) ON CONFLICT DO NOTHING", rows)
 
-        await self._write(change)
+        await self.transact(change)
 
     async def set_remove(self, name: str, *members: bytes) -> None:
         def change(db: sqlite3.Connection) -> None:
             for member in members:
                 _take(db, "DELETE FROM member WHERE name = ? AND member = ?", name, member)
 
-        await self._write(change)
+        await self.transact(change)
 
     async def set_members(self, name: str) -> list[bytes]:
-        return [row[0] for row in self._read(GET_MEMBERS, to_bytes(name), now(), 0, 0)]
+        return [row[0] for row in self.read(GET_MEMBERS, to_bytes(name), now(), 0, 0)]
 
     async def sorted_add(self, name: str, member: bytes, score: float) -> None:
         def change(db: sqlite3.Connection) -> None:
             _make_collection(db, name)
             db.execute("INSERT OR REPLACE INTO member VALUES (?, ?, ?)", (to_bytes(name), member, score))
 
-        await self._write(change)
+        await self.transact(change)
 
     async def sorted_range(self, name: str, lowest: float, highest: float) -> list[tuple[bytes, float]]:
-        return self._read(GET_MEMBERS, to_bytes(name), now(), lowest, highest)
+        return self.read(GET_MEMBERS, to_bytes(name), now(), lowest, highest)
 
     async def sorted_remove(self, name: str, lowest: float, highest: float) -> int:
         sql = "DELETE FROM member WHERE name = ? AND score BETWEEN ? AND ?"
-        return await self._write(lambda db: _take(db, sql, name, lowest, highest))
+        return await self.transact(lambda db: _take(db, sql, name, lowest, highest))
 
     # messages
 
@@ -191,7 +191,7 @@ class SqliteBackend(LocalBackend):
     async def health(self) -> Health:
         started = ticks()
         try:
-            await self._write(lambda db: db.execute("SELECT count(*) FROM sqlite_schema").fetchone())
+            await self.transact(lambda db: db.execute("SELECT count(*) FROM sqlite_schema").fetchone())
         except StoreError as error:
             return Health(self.kind, False, ticks() - started, str(error))
         return Health(self.kind, True, ticks() - started)
@@ -202,14 +202,14 @@ class SqliteBackend(LocalBackend):
             self._writer.close()
         self._reader.close()
 
-    def _read(self, sql: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+    def read(self, sql: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         try:
             return self._reader.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise fault(self._path, error) from error
 
-    async def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a change as one transaction, off the road."""
+    async def transact(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a change as one transaction, off the road. Raises StoreError; then nothing has changed."""
         if self._thread is None:
             return self._transact(change)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, change)

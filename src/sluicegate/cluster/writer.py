@@ -1,0 +1,83 @@
+"""The one way to change the shared configuration: lock, look, commit, tell.
+
+What a commit consists of may depend on what is there (`prepare`), so it is worked out under the lock, on the newest
+generation. A commit whose outcome the store left open is looked for under a new token: from then on it is either in the
+history or will never be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from sluicegate.cluster.document import Content, Key, content_of, open_envelope
+from sluicegate.cluster.documents import Change, Documents, Origin, State
+from sluicegate.cluster.errors import Unclear
+from sluicegate.cluster.history import overrides
+from sluicegate.cluster.lock import Lock
+from sluicegate.errors import ConfigError
+
+Prepare = Callable[[State], Awaitable[Sequence[Change]]]
+"""Returns the changes, given the state they will be made to. Raises what the caller is to see."""
+
+Tell = Callable[[State], Awaitable[None]]
+"""Tells other nodes of a new state; never raises."""
+
+
+class Writer:
+    """Changes the shared configuration for one author."""
+
+    def __init__(self, documents: Documents, lock: Lock, tell: Tell) -> None:
+        self.documents, self._lock, self._tell = documents, lock, tell
+
+    async def commit(self, prepare: Prepare, author: str, note: str = "", expected: int | None = None) -> State:
+        """Make a change, and return the state with it. See `Documents.commit` for what is raised; LockBusy too."""
+        try:
+            async with self._lock.held() as token:
+                before = await self.documents.state()
+                changes = await prepare(before)
+                after = await self.documents.commit(changes, Origin(author, token, note), expected)
+        except Unclear as unclear:
+            after = await self._settled(unclear)
+        if after.generation != before.generation:
+            await self._tell(after)
+        return after
+
+    async def roll_back(self, generation: int, author: str) -> State:
+        """Bring back what was shared at an earlier generation, as a new generation. Raises ConfigError too."""
+
+        async def prepare(state: State) -> Sequence[Change]:
+            return await changes_back_to(self.documents, state, generation)
+
+        return await self.commit(prepare, author, f"rollback to {generation}")
+
+    async def _settled(self, unclear: Unclear) -> State:
+        """Return the state when a commit turns out to have been done. Raises Unclear, StoreError."""
+        async with self._lock.held():
+            state = await self.documents.state()
+            head = (await self.documents.heads([unclear.generation]))[0]
+            if head is None or head.mark != unclear.mark:
+                raise unclear.not_done()
+            return state
+
+
+async def changes_back_to(documents: Documents, state: State, generation: int) -> list[Change]:
+    """Return the changes that bring back an earlier generation. Raises ConfigError when history does not reach."""
+    changes = []
+    for key, raw in (await past_of(documents, state, generation)).items():
+        changes.append(Change(key, _content(raw, key)))
+    return changes
+
+
+async def past_of(documents: Documents, state: State, generation: int) -> dict[Key, bytes | None]:
+    """Return envelopes of the documents that an earlier generation had otherwise. Raises ConfigError."""
+    if not 0 <= generation <= state.generation or generation + 1 < state.oldest:
+        what = f"history holds generations {max(state.oldest - 1, 0)} to {state.generation}"
+        raise ConfigError(f"generation {generation}", what)
+    found = overrides(await documents.past(range(state.generation, generation, -1)))
+    if found is None:
+        raise ConfigError(f"generation {generation}", "history cannot be read that far back")
+    return dict(found)
+
+
+def _content(raw: bytes | None, key: Key) -> Content | None:
+    return content_of(open_envelope(raw, key).content, key) if raw is not None else None

@@ -1,0 +1,7 @@
+-- Takes a lock for a while, with a number that is higher than all before.
+-- KEYS: the lock, the map that counts. ARGV: holder, lease in ms, field that counts.
+-- Returns the number, or 0 when the lock is held.
+if not redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then
+  return 0
+end
+return redis.call('HINCRBY', KEYS[2], ARGV[3], 1)
