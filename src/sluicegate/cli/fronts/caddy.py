@@ -26,7 +26,6 @@ POLICIES = {IP_HASH: "ip_hash", LEAST_CONN: "least_conn"}
 TEXT = """\
 # Sluicegate behind Caddy, as written by `sluicegate lb caddy`: a whole /etc/caddy/Caddyfile. Try it with
 # caddy validate --config FILE; then: caddy reload --config FILE
-
 {{
 	grace_period 30s
 }}

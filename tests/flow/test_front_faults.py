@@ -1,0 +1,66 @@
+"""Nodes that go and come behind real balancers, under load: no request fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tests.balancers import PROGRAMS, Balancer, running_nginx
+from tests.gateway import Gateway, api, until
+from tests.load import Load
+from tests.servers import free_port
+from tests.wire import get
+
+NAMES = ("a", "b")
+
+
+@pytest.fixture
+def nodes(tmp_path: Path) -> Iterator[dict[str, Gateway]]:
+    """Two nodes; the answers of `/s/` say which of them was asked."""
+    ports = {name: free_port() for name in NAMES}
+    served = "\n".join(f'server {{ listen 127.0.0.1:{port}; return 200 "{name}"; }}' for name, port in ports.items())
+    with ExitStack() as stack:
+        stack.enter_context(running_nginx(tmp_path, served, ports["a"]))
+        gateways = {}
+        for name, port in ports.items():
+            (folder := tmp_path / name).mkdir()
+            definition = api("/s/", f"http://127.0.0.1:{port}/")
+            conf = {"graceful_shutdown_delay_seconds": 3}
+            gateways[name] = Gateway(folder, apis=[definition], conf=conf)
+            gateways[name].start()
+            stack.callback(gateways[name].kill)
+        yield gateways
+
+
+def await_node(front: Balancer, name: str) -> None:
+    """Wait until a node gets requests (again)."""
+    until(lambda: front.ask(get("/s/x")).body == name.encode(), f"{name} gets requests")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_no_request_fails_when_nodes_stop_return_and_die(
+    nodes: dict[str, Gateway], tmp_path: Path, program: str
+) -> None:
+    a, b = nodes.values()
+    with Balancer(tmp_path, program, [a.port, b.port]) as front:
+        await_node(front, "a")
+        await_node(front, "b")
+        with Load(tmp_path, f"http://127.0.0.1:{front.port}/s/x") as stopped:
+            await_node(front, "a")
+            assert a.stop() == 0
+            await_node(front, "b")
+            a.start()
+            await_node(front, "a")
+        assert stopped.result.failed == 0, stopped.result
+        assert stopped.result.requests > 100
+
+        with Load(tmp_path, f"http://127.0.0.1:{front.port}/s/x") as killed:
+            await_node(front, "b")
+            b.kill()
+            await_node(front, "a")
+            b.start()
+            await_node(front, "b")
+        assert killed.result.failed == 0, killed.result
+        assert killed.result.requests > 100

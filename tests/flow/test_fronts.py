@@ -1,0 +1,210 @@
+"""`sluicegate lb`: real balancers take what it prints, and do with it what they should, in front of two nodes."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.balancers import PROGRAMS, Balancer
+from tests.gateway import Gateway, api, until
+from tests.upstreams import Upstream, answer
+from tests.wire import Message, Wire, get, request
+
+BOTH = {"a", "b"}
+
+# The example of RFC 6455 section 1.3: some balancers look whether key and answer fit.
+UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+UPGRADE += ("Sec-WebSocket-Version: 13",)
+SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+
+
+class Stage:
+    """An upstream script that says which node asked, and holds `/held` and the rest of `/stream` until let go."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.holding = threading.Semaphore(0)
+        self.gone = threading.Event()
+
+    def __call__(self, wire: Wire, upstream: Upstream) -> None:
+        while True:
+            message = upstream.take(wire)
+            if message.get(b"upgrade"):
+                wire.send(SWITCHING)
+                wire.send(wire.read(4)[::-1])
+                return
+            if message.target == b"/stream":
+                wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+                wire.send(b"5\r\nfirst\r\n")
+                assert self.gone.wait(20)
+                wire.send(b"4\r\nlast\r\n0\r\n\r\n")
+                continue
+            if message.target == b"/held":
+                self.holding.release()
+                assert self.gone.wait(20)
+            fields = {name.decode().lower(): value.decode() for name, value in message.fields}
+            document = {"node": self.name, "fields": fields, "body": message.body.decode()}
+            wire.send(answer(json.dumps(document).encode(), b"Content-Type: application/json"))
+
+
+class BehindBalancer(Gateway):
+    """A gateway that believes nobody who does not say who the client is."""
+
+    def raw(self, *, port: int | None = None, tls: ssl.SSLContext | None = None, name: str | None = None) -> Wire:
+        wire = super().raw(port=port, tls=tls, name=name)
+        wire.send(b"PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n")
+        return wire
+
+
+class Pair:
+    """Two nodes, `a` and `b`, each with an upstream of its own."""
+
+    def __init__(self, folder: Path, kind: type[Gateway] = Gateway, **conf: Any) -> None:
+        self.stages = [Stage(name) for name in "ab"]
+        self.stack = ExitStack()
+        self.gateways = []
+        for stage in self.stages:
+            upstream = self.stack.enter_context(Upstream(stage))
+            (place := folder / stage.name).mkdir()
+            gateway = kind(place, apis=[api("/s/", upstream.url)], conf=conf)
+            self.gateways.append(gateway)
+
+    def __enter__(self) -> Pair:
+        for gateway in self.gateways:
+            self.stack.enter_context(gateway)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
+        self.stack.close()
+
+    def ports(self, *weights: int) -> list[str]:
+        ports = [str(gateway.port) for gateway in self.gateways]
+        return [f"{port}={weight}" for port, weight in zip(ports, weights, strict=True)] if weights else ports
+
+    def let_go(self) -> None:
+        for stage in self.stages:
+            stage.gone.set()
+
+    def hold_again(self) -> None:
+        for stage in self.stages:
+            stage.gone.clear()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with Pair(tmp_path_factory.mktemp("pair")) as pair:
+        yield pair
+
+
+def said(message: Message) -> dict[str, Any]:
+    assert message.status == 200, message
+    document: dict[str, Any] = json.loads(message.body)
+    return document
+
+
+def node_of(front: Balancer, client: str = "127.0.0.1") -> str:
+    return str(said(front.ask(get("/s/x"), client))["node"])
+
+
+def await_both(front: Balancer) -> None:
+    """Wait until both nodes are taken to be well: a balancer's first checks take a moment."""
+    seen: set[str] = set()
+
+    def both() -> bool:
+        message = front.ask(get("/s/x"), f"127.0.1.{len(seen) + 1}")
+        if message.status == 200:
+            seen.add(said(message)["node"])
+        return seen == BOTH
+
+    until(both, "both nodes get requests")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_round_robin_shares_evenly(pair: Pair, tmp_path: Path, program: str) -> None:
+    with Balancer(tmp_path, program, pair.ports(), "--algorithm", "round_robin") as front:
+        await_both(front)
+        shares = Counter(node_of(front) for _ in range(40))
+        assert shares["a"] == pytest.approx(20, abs=1)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_weights_are_shares(pair: Pair, tmp_path: Path, program: str) -> None:
+    with Balancer(tmp_path, program, pair.ports(3, 1)) as front:
+        await_both(front)
+        shares = Counter(node_of(front) for _ in range(40))
+        assert shares["a"] == pytest.approx(30, abs=2)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_client_stays_with_its_node(pair: Pair, tmp_path: Path, program: str) -> None:
+    with Balancer(tmp_path, program, pair.ports(), "--algorithm", "ip_hash") as front:
+        clients = [f"127.0.0.{number}" for number in range(1, 31)]
+        until(lambda: {node_of(front, client) for client in clients} == BOTH, "both nodes get clients")
+        first = {client: node_of(front, client) for client in clients}
+        assert first == {client: node_of(front, client) for client in clients}
+        assert min(Counter(first.values()).values()) >= 5
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_least_busy_node_is_next(pair: Pair, tmp_path: Path, program: str) -> None:
+    pair.hold_again()
+    with Balancer(tmp_path, program, pair.ports(), "--algorithm", "least_conn") as front, front.raw() as busy:
+        await_both(front)
+        busy.send(get("/s/held"))
+        until(lambda: any(stage.holding.acquire(blocking=False) for stage in pair.stages))
+        others = {node_of(front) for _ in range(8)}
+        pair.let_go()
+        assert others == BOTH - {said(busy.read_answer())["node"]}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_a_node_has_to_know_gets_through(pair: Pair, tmp_path: Path, program: str) -> None:
+    pair.hold_again()
+    with Balancer(tmp_path, program, pair.ports()) as front, front.raw() as kept:
+        await_both(front)
+        told = said(kept.ask(get("/s/x", "X-Real-IP: 9.9.9.9", "X-Forwarded-Proto: https", "api_key: k")))["fields"]
+        assert told["x-real-ip"] == "127.0.0.1"
+        assert told["x-forwarded-proto"] == "http"
+        assert told["x-forwarded-for"].startswith("127.0.0.1")
+        assert told["api_key"] == "k"
+        assert said(kept.ask(request("POST", "/s/x", body=b"posted")))["body"] == "posted"
+
+        kept.send(get("/s/stream"))
+        assert kept.read_head().status == 200
+        assert kept.read_chunk() == b"first", "pieces are passed on as they come"
+        pair.let_go()
+        assert kept.read_chunk() == b"last"
+
+        with front.raw() as upgraded:
+            upgraded.send(get("/s/ws", *UPGRADE))
+            assert upgraded.read_head().status == 101
+            upgraded.send(b"ping")
+            assert upgraded.read(4) == b"gnip"
+
+
+@pytest.mark.parametrize("program", ["nginx", "haproxy"])
+def test_the_proxy_protocol_names_the_client(pair: Pair, tmp_path: Path, program: str) -> None:
+    with Balancer(tmp_path, program, pair.ports(), "--accept-proxy") as front, front.raw() as client:
+        client.send(b"PROXY TCP4 203.0.113.7 127.0.0.1 4711 80\r\n")
+        told = said(client.ask(get("/s/x")))["fields"]
+        assert told["x-real-ip"] == "203.0.113.7"
+        assert told["x-forwarded-for"].startswith("203.0.113.7")
+
+
+def test_haproxy_speaks_the_proxy_protocol_to_nodes(tmp_path: Path) -> None:
+    with Pair(tmp_path, BehindBalancer, sluicegate={"proxy_protocol": True}) as pair:
+        with Balancer(tmp_path, "haproxy", pair.ports(), "--send-proxy") as front:
+            await_both(front)
+            told = said(front.ask(get("/s/x"), "127.0.0.9"))["fields"]
+            assert told["x-forwarded-for"] == "127.0.0.9, 127.0.0.9"
