@@ -172,7 +172,7 @@ class BodyReader(Responder):
     def say_continue(self) -> None:
         """Ask for the body, if the client waits to be asked (RFC 9110 section 10.1.1)."""
         exchange = self.exchange
-        if exchange is not None and exchange.request.expects_continue and not exchange.bytes_in and not self.asked:
+        if self.last_head.expects_continue and exchange is not None and not exchange.bytes_in and not self.asked:
             self.asked = True
             self.write(CONTINUE)
 

@@ -173,18 +173,23 @@ class Upstream:
         return [self._read(text, "proxy.target_url")] if text else []
 
     def _read_list(self) -> list[Target]:
-        """Return the targets in the order of the list; one that is listed twice is one target with twice the weight."""
+        """Return the targets in the order of the list; one that is listed twice is one target with twice the weight.
+
+        Weights that are said count instead: one for each different entry, in the order of first mention.
+        """
         proxy = self._api.classic.proxy
-        weights = proxy.load_balancing.weights if proxy.load_balancing is not None else ()
-        if weights and (len(weights) != len(proxy.target_list) or min(weights) < 1):
+        said = proxy.load_balancing.weights if proxy.load_balancing is not None else ()
+        entries = dict.fromkeys(proxy.target_list)
+        if said and (len(said) != len(entries) or min(said) < 1):
             where = f"{self._api.source}: proxy.load_balancing.weights"
-            raise ConfigError(where, "there must be one weight of 1 or more for each entry of target_list")
+            raise ConfigError(where, "there must be one weight of 1 or more for each different entry of target_list")
+        weights = dict(zip(entries, said, strict=True)) if said else None
         known: dict[str, Target] = {}
         listed = []
         for at, text in enumerate(proxy.target_list):
             read = self._read(text, f"proxy.target_list[{at}]")
             target = known.setdefault(read.url, read)
-            weight = weights[at] if weights else 1
+            weight = 1 if weights is None else weights.pop(text, 0)
             target.weight = weight if target is read else target.weight + weight
             listed.append(target)
         return listed

@@ -1,0 +1,114 @@
+"""`tyk://` loops: a request goes on in another chain of the same node, body and all, but not for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.gateway import Gateway, api, paths
+from tests.upstreams import Upstream
+from tests.wire import Message, Wire, chunked, get, request
+
+
+def rewriting(pattern: str, to: str, method: str = "GET") -> dict[str, Any]:
+    return {"path": pattern, "match_pattern": pattern, "method": method, "rewrite_to": to}
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    rewrites = [
+        rewriting("/again", "tyk://self/plain?from=again"),
+        rewriting("/ever", "tyk://self/ever"),
+        rewriting("/twice", "tyk://self/ever?loop_limit=2"),
+        rewriting("/as-post", "tyk://self/plain?method=post&kept=1"),
+        rewriting("/as-get", "tyk://self/plain?method=get", "HEAD"),
+        rewriting("/other", "tyk://other/there"),
+        rewriting("/by-name", "tyk://the-other-one/there"),
+        rewriting("/nowhere", "tyk://nowhere/there"),
+        rewriting("/body", "tyk://self/plain", "POST"),
+        rewriting("/limited", "tyk://limited/x"),
+        rewriting("/checked", "tyk://limited/x?check_limits=true"),
+    ]
+    apis = [
+        api("/a/", upstream.url, version_data=paths(url_rewrites=rewrites)),
+        api("/other/", upstream.url + "/base", name="The other one", internal=True),
+        api("/front/", "tyk://other"),
+        api("/ring/", "tyk://ring"),
+        api("/limited/", upstream.url, global_rate_limit={"rate": 1, "per": 100}),
+    ]
+    with Gateway(tmp_path_factory.mktemp("gateway"), apis=apis) as one:
+        yield one
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[Wire]:
+    with gateway.raw() as one:
+        yield one
+
+
+def told(message: Message) -> dict[str, Any]:
+    assert message.status == 200, message
+    found: dict[str, Any] = json.loads(message.body)
+    return found
+
+
+def error(message: Message) -> tuple[int, str]:
+    return message.status, json.loads(message.body.replace(b"\\'", b"'"))["error"]
+
+
+def test_into_the_same_api(client: Wire) -> None:
+    assert told(client.ask(get("/a/again?q=1")))["target"] == "/plain?from=again"
+
+
+@pytest.mark.parametrize("path", ["/a/other", "/a/by-name", "/front/there"])
+def test_into_another_api(client: Wire, path: str) -> None:
+    assert told(client.ask(get(path)))["target"] == "/base/there"
+
+
+def test_internal_apis_are_reached_by_loops_only(client: Wire) -> None:
+    assert client.ask(get("/other/there")).status == 404
+
+
+def test_nowhere(client: Wire) -> None:
+    assert error(client.ask(get("/a/nowhere"))) == (500, "Can't detect loop target")
+
+
+@pytest.mark.parametrize(("path", "limit"), [("/a/ever", 5), ("/a/twice", 5), ("/ring/x", 5)])
+def test_not_for_ever(client: Wire, path: str, limit: int) -> None:
+    status, text = error(client.ask(get(path)))
+    assert (status, text) == (500, f"Loop level too deep. Found more than {limit} loops in single request")
+    assert client.ask(get("/a/plain")).status == 200
+
+
+def test_the_method_may_change_and_the_framing_does_not(client: Wire) -> None:
+    found = told(client.ask(get("/a/as-post")))
+    assert (found["method"], found["target"]) == ("POST", "/plain?kept=1")
+    assert client.ask(request("HEAD", "/a/as-get")).status == 200
+    assert told(client.ask(get("/a/plain")))["target"] == "/plain"
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "asked for"])
+def test_bodies_go_along(client: Wire, framing: str) -> None:
+    body = b"b" * 100_000
+    if framing == "length":
+        client.send(request("POST", "/a/body", body=body))
+    elif framing == "chunked":
+        client.send(request("POST", "/a/body", "Transfer-Encoding: chunked") + chunked(body))
+    else:
+        client.send(request("POST", "/a/body", "Expect: 100-continue", f"Content-Length: {len(body)}"))
+        assert client.read_answer().status == 100
+        client.send(body)
+    assert told(client.read_answer())["body"] == body.decode()
+
+
+def test_limits_count_in_loops_only_when_asked(client: Wire) -> None:
+    assert [client.ask(get("/a/limited")).status for _ in range(4)] == [200] * 4
+    assert sorted(client.ask(get("/a/checked")).status for _ in range(3)) == [200, 429, 429]
