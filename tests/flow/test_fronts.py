@@ -203,8 +203,10 @@ def test_the_proxy_protocol_names_the_client(pair: Pair, tmp_path: Path, program
 
 
 def test_haproxy_speaks_the_proxy_protocol_to_nodes(tmp_path: Path) -> None:
-    with Pair(tmp_path, BehindBalancer, sluicegate={"proxy_protocol": True}) as pair:
-        with Balancer(tmp_path, "haproxy", pair.ports(), "--send-proxy") as front:
-            await_both(front)
-            told = said(front.ask(get("/s/x"), "127.0.0.9"))["fields"]
-            assert told["x-forwarded-for"] == "127.0.0.9, 127.0.0.9"
+    with (
+        Pair(tmp_path, BehindBalancer, sluicegate={"proxy_protocol": True}) as pair,
+        Balancer(tmp_path, "haproxy", pair.ports(), "--send-proxy") as front,
+    ):
+        await_both(front)
+        told = said(front.ask(get("/s/x"), "127.0.0.9"))["fields"]
+        assert told["x-forwarded-for"] == "127.0.0.9, 127.0.0.9"
