@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from sluicegate.chain.exchange import Exchange
     from sluicegate.chain.outcome import Rejection
     from sluicegate.routing.versions import Versions
+
+PATH_SAFE = "/:@!$&'()*+,;=~"
+"""What a path may hold besides letters and digits (RFC 3986 section 3.3)."""
 
 
 class Route:
@@ -49,6 +53,9 @@ class Route:
         self.template: Pattern | None = None
         if "{" in listen_path:
             self.template = compile_pattern(f"^{template_pattern(listen_path, '/')}")
+        self.host_template: Pattern | None = None
+        if "{" in domain:
+            self.host_template = compile_pattern(f"^{template_pattern(domain, '.')}$")
         # A listen path that ends in a slash, or holds a template, is never strict (contract 01.6).
         self.is_strict = is_strict and not listen_path.endswith("/") and self.template is None
 
@@ -80,6 +87,10 @@ class Route:
         if self.template is not None:
             return self.relative(path.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         rest = path.removeprefix(self.listen_prefix)
+        if len(rest) == len(path) and b"%" in path:
+            plain = unquote_to_bytes(path)  # the listen path itself may be written with escapes
+            if plain.startswith(self.listen_prefix):
+                rest = quote(plain[len(self.listen_prefix) :], safe=PATH_SAFE).encode()
         return rest if rest.startswith(b"/") else b"/" + rest
 
     def unversioned(self, relative: str, version_name: str) -> str:

@@ -14,11 +14,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from sluicegate.apidef.pattern import Pattern, compile_pattern
 from sluicegate.routing.clean import loop_name
-from sluicegate.routing.template import template_pattern
 
 if TYPE_CHECKING:
+    from sluicegate.apidef.pattern import Pattern
     from sluicegate.routing.route import Route
 
 
@@ -87,15 +86,15 @@ class HostTable:
         self.hostname = hostname
         self.anywhere = PathTable()
 
-    def paths_of(self, domain: str) -> PathTable:
-        """Return the paths of a domain, made when it is new. Raises ConfigError for a bad host template."""
-        if not domain:
+    def paths_for(self, route: Route) -> PathTable:
+        """Return the paths of a route's domain, made when it is new."""
+        if not route.domain:
             return self.anywhere
-        paths = self.by_host.get(domain)
+        paths = self.by_host.get(route.domain)
         if paths is None:
-            paths = self.by_host[domain] = PathTable()
-            if "{" in domain:
-                self.patterns.append((compile_pattern(f"^{template_pattern(domain, '.')}$"), paths))
+            paths = self.by_host[route.domain] = PathTable()
+            if route.host_template is not None:
+                self.patterns.append((route.host_template, paths))
         return paths
 
     def settle(self) -> None:
@@ -165,7 +164,7 @@ class Table:
 
     def _place(self, route: Route) -> None:
         hosts = self._ports.setdefault(route.listen_port or self._port, HostTable(self._hostname))
-        paths = hosts.paths_of(route.domain)
+        paths = hosts.paths_for(route)
         paths.add(route)
         if route.api_id:
             paths.literal.setdefault(b"/%b/" % route.api_id.encode(), route)
