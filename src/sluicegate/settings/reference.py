@@ -32,8 +32,9 @@ with one. Paths in settings are relative to the working directory.
   be read keeps the gateway from starting. `TYK_GW_OMITCONFIGFILE=true` leaves out the file. `TYK_LOGLEVEL` and
   `TYK_LOGFORMAT` win over all else.
 * **Short forms.** `TYK_REDIS_HOST`, `TYK_REDIS_PORT` and `TYK_REDIS_PASSWORD` stand for `storage.host`, `storage.port`
-  and `storage.password`, and give way to the variables of those. Where nothing says a `storage.type`, `TYK_REDIS_HOST`
-  makes it `redis`.
+  and `storage.password`; `TYK_REDIS_URL` (`redis://user:password@host:port/database`, `rediss://` for TLS) says all at
+  once. They give way to the variables of those. Who names a host so means that one server: `addrs` and `hosts` of the
+  file do not count then, and where nothing says a `storage.type`, it is `redis`.
 * **Secrets.** A password or secret may be a reference: `env://NAME` is the variable `TYK_SECRET_NAME`, `secrets://NAME`
   an entry of `secrets`, `file://PATH` a file below `kv.file.base_path`.
 * **Not yet.** Settings of Tyk marked so are read, and warned about where they ask for something, but do nothing yet.

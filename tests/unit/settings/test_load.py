@@ -171,6 +171,42 @@ def test_short_forms_of_the_store(document: Any, environ: dict[str, str], storag
     assert (found.type, found.host, found.port, found.password) == storage
 
 
+def test_a_redis_that_the_environment_names_is_the_one() -> None:
+    document = {"storage": {"hosts": {"elsewhere:6379": "elsewhere:6379"}, "addrs": ["elsewhere:1"]}}
+    for environ in ({"TYK_REDIS_HOST": "r"}, {"TYK_REDIS_URL": "redis://r"}):
+        found = load(document, **environ).settings.storage
+        assert (found.type, found.host, found.hosts, found.addrs) == ("redis", "r", {}, [])
+    assert load(document, TYK_REDIS_HOST="r", TYK_GW_STORAGE_ADDRS="s:1").settings.storage.addrs == ["s:1"]
+
+
+@pytest.mark.parametrize(
+    ("url", "storage"),
+    [
+        ("redis://r", ("r", 6379, False, "", "", 0)),
+        ("rediss://u:p%40ss@r.example:7/3", ("r.example", 7, True, "u", "p@ss", 3)),
+        ("redis://:p@[::1]/", ("::1", 6379, False, "", "p", 0)),
+        ("redis://:p@[::1]:8", ("::1", 8, False, "", "p", 0)),
+    ],
+)
+def test_a_redis_in_one_url(url: str, storage: tuple[Any, ...]) -> None:
+    found = load(TYK_REDIS_URL=url).settings.storage
+    assert (
+        *(found.host, found.port, found.use_ssl),
+        *(found.username, found.password, found.database),
+    ) == storage
+    assert found.type == "redis"
+    assert load(TYK_REDIS_URL=url, TYK_REDIS_HOST="s").settings.storage.host == "s"
+
+
+@pytest.mark.parametrize("rest", ["r:x", "r:0", "r:99999", "", "r/x", "r/1?x=1", "[r"])
+def test_a_url_that_is_none_is_refused_and_not_shown(rest: str) -> None:
+    with pytest.raises(SettingsErrors) as caught:
+        load(TYK_REDIS_URL=f"redis://:hidden@{rest}")
+    (error,) = caught.value.errors
+    assert str(error).startswith("TYK_REDIS_URL: ")
+    assert "hidden" not in str(error)
+
+
 def test_the_cluster_block_and_its_variables() -> None:
     found = load(
         {"cluster": {"enabled": True, "node_id": "a", "data_sync_interval": "30s"}}, TYK_REDIS_HOST="r"
