@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-REDIS_SERVER = "/usr/bin/redis-server"
+from sluicegate.store.redis.options import RedisOptions
+
+REDIS_SERVER = os.environ.get("TEST_REDIS_SERVER", "/usr/bin/redis-server")
+"""The program; `valkey-server` serves as well."""
 
 
 def free_port() -> int:
     """Return a TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """Return so many different ports that nobody listens on."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @dataclass
@@ -26,6 +39,37 @@ class RedisServer:
     port: int
     process: subprocess.Popen[bytes]
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return "127.0.0.1", self.port
+
+    @property
+    def options(self) -> RedisOptions:
+        """How a store reaches it."""
+        return RedisOptions((self.address,))
+
+    def pause(self) -> None:
+        """Let it hang: connections stay open, nothing is answered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def empty(self) -> None:
+        """Remove all that is in it."""
+        with socket.create_connection(self.address) as connection:
+            connection.sendall(b"FLUSHALL\r\nSCRIPT FLUSH\r\n")
+            answer = b""
+            while answer.count(b"+OK\r\n") < 2:
+                answer += connection.recv(64)
+
     def command(self, *words: str) -> str:
         """Run one command by redis-cli and return what it prints."""
         line = ["redis-cli", "-p", str(self.port), *words]
@@ -33,22 +77,33 @@ class RedisServer:
 
 
 @contextmanager
-def running_redis(folder: Path, *options: str, port: int = 0) -> Iterator[RedisServer]:
-    """Start a redis-server and wait until it listens; `options` as on its command line."""
+def running_redis(
+    folder: Path, *options: str, port: int = 0, says: bytes = b"eady to accept connections"
+) -> Iterator[RedisServer]:
+    """Start a redis-server and wait until it listens; `options` as on its command line, a file for its settings first.
+
+    says: what it writes when it listens.
+    """
     port = port or free_port()
-    line = [REDIS_SERVER, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options]
+    file = [options[0]] if options and not options[0].startswith("--") else []
+    line = [REDIS_SERVER, *file, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    line += ["--save", "", *options[len(file) :]]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout is not None
+    reader = threading.Thread(target=process.stdout.read, daemon=True)  # else it hangs when the pipe is full
     try:
         said = b""
         for said_line in process.stdout:
             said += said_line
-            if b"eady to accept connections" in said_line:
+            if says in said_line:
                 break
         else:
             raise RuntimeError(f"redis-server did not start: {said.decode()}")
+        reader.start()
         yield RedisServer(port, process)
     finally:
         process.kill()
-        process.stdout.close()
         process.wait()
+        if reader.ident is not None:
+            reader.join()
+        process.stdout.close()

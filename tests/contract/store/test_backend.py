@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.topologies import TOPOLOGIES, options_for
 
 from sluicegate.store.backend import MISSING, NO_EXPIRY, Backend, LocalBackend
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis.options import RedisOptions
 from sluicegate.store.sqlite import SqliteBackend
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(params=["memory", "sqlite", *TOPOLOGIES])
 async def backend(request, tmp_path):
     made: Backend
     if request.param == "memory":
@@ -21,7 +21,7 @@ async def backend(request, tmp_path):
     elif request.param == "sqlite":
         made = SqliteBackend(tmp_path / "store.db")
     else:
-        made = RedisBackend(RedisOptions((("127.0.0.1", request.getfixturevalue("redis_server").port),)))
+        made = RedisBackend(options_for(request.param, request))
     yield made
     await made.close()
 

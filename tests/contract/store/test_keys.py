@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 
 import pytest
 from tests.servers import free_port
+from tests.topologies import options_for
 
 from sluicegate.apidef.policy import Policy, PolicyBook
 from sluicegate.apidef.session import AccessDefinition, Session
@@ -27,12 +28,12 @@ SESSION = Session(rate=5, per=10, org_id="default", access_rights=RIGHTS)
 HASHED = Settings(hash_keys=True, hash_key_function="murmur64", hash_key_function_fallback=["murmur128"])
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "single", "cluster"])
 async def backend(request):
     if request.param == "memory":
         made = MemoryBackend()
     else:
-        made = RedisBackend(RedisOptions((("127.0.0.1", request.getfixturevalue("redis_server").port),)))
+        made = RedisBackend(options_for(request.param, request))
     yield made
     await made.close()
 

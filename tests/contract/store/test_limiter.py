@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable
 
 import pytest
+from tests.topologies import options_for
 
 from sluicegate import clock
 from sluicegate.settings.model import Settings
@@ -32,7 +33,7 @@ async def redis(redis_server):
     await backend.close()
 
 
-@pytest.fixture(params=["node", "file", "exact", "log", "fixed", "node and redis"])
+@pytest.fixture(params=["node", "file", "exact", "log", "fixed", "node and redis", "exact in a cluster"])
 async def limiter(request, tmp_path):
     if request.param == "node":
         yield NodeLimiter(SharedCounters(None))
@@ -40,11 +41,12 @@ async def limiter(request, tmp_path):
     if request.param == "file":
         yield NodeLimiter(SharedCounters(tmp_path / "counters"))
         return
-    backend = RedisBackend(RedisOptions((("127.0.0.1", request.getfixturevalue("redis_server").port),)))
-    if request.param == "node and redis":
+    kind, _, where = request.param.partition(" in a ")
+    backend = RedisBackend(options_for(where or "single", request))
+    if kind == "node and redis":
         yield make_limiter(Settings(), backend, SharedCounters(None))
     else:
-        yield {"exact": ExactLimiter, "log": SlidingLogLimiter, "fixed": FixedWindowLimiter}[request.param](backend)
+        yield {"exact": ExactLimiter, "log": SlidingLogLimiter, "fixed": FixedWindowLimiter}[kind](backend)
     await backend.close()
 
 
