@@ -19,7 +19,8 @@ from pathlib import Path
 from sluicegate import __version__, log
 from sluicegate.admin.app import create_app
 from sluicegate.admin.routes import open_routes
-from sluicegate.analytics.exposition import CONTENT_TYPE, WORKER_RESTARTS, WORKERS, build_info, merge, render
+from sluicegate.analytics.exposition import CONTENT_TYPE, WORKER_RESTARTS, WORKERS, build_info
+from sluicegate.analytics.exposition import Page as MetricsPage
 from sluicegate.analytics.finish import make_finish
 from sluicegate.analytics.metrics import Layout, Metrics
 from sluicegate.analytics.recorder import Recorder, make_recorder
@@ -34,7 +35,7 @@ from sluicegate.listener.limits import limits_of
 from sluicegate.listener.listener import ConnectionCounts, Listener
 from sluicegate.listener.pid_file import pid_file
 from sluicegate.listener.serve import Serve
-from sluicegate.listener.supervisor import CANNOT_START, Supervisor
+from sluicegate.listener.supervisor import CANNOT_START, PageMaker, Supervisor
 from sluicegate.listener.tls import ServerTls
 from sluicegate.notifications import Notifications
 from sluicegate.routing.build import Builder
@@ -82,12 +83,6 @@ class Shared:
     layout: Layout
     sheets: list[mmap.mmap]
 
-    def page(self, workers: int, restarts: int) -> bytes:
-        """Return the page of metrics."""
-        sheets = {str(index): sheet for index, sheet in enumerate(self.sheets)}
-        own = [(build_info(__version__), 1.0), (WORKERS, float(workers)), (WORKER_RESTARTS, float(restarts))]
-        return render(merge(self.layout, sheets), own)
-
 
 def run(settings: Settings, workers: int) -> int:
     """Run a node until it is told to stop, and return its exit status."""
@@ -105,14 +100,27 @@ def run(settings: Settings, workers: int) -> int:
     shared = Shared(settings, counters, layout, [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)])
     grace_s = settings.graceful_shutdown_delay_seconds + settings.graceful_shutdown_timeout_duration + GRACE_BEYOND_S
     log_line("info", "Starting", version=__version__, port=settings.listen_port, workers=workers)
+    make_page = page_maker(shared)
     supervisor = Supervisor(
-        workers, lambda index, channel: run_worker(shared, index, channel), shared.page, log_line, grace_s
+        workers, lambda index, channel: run_worker(shared, index, channel), make_page, log_line, grace_s
     )
     with pid_file(settings.pid_file_location, log_line):
         status = supervisor.run()
     counters.close()
     log_line("info", "Stopped")
     return status
+
+
+def page_maker(shared: Shared) -> PageMaker:
+    """Return what makes the page of metrics, in the supervisor."""
+    page = MetricsPage(shared.layout)
+    sheets = {str(index): sheet for index, sheet in enumerate(shared.sheets)}
+
+    def make(workers: int, restarts: int) -> bytes:
+        own = [(build_info(__version__), 1.0), (WORKERS, float(workers)), (WORKER_RESTARTS, float(restarts))]
+        return page.make(sheets, own)
+
+    return make
 
 
 def run_worker(shared: Shared, index: int, channel: socket.socket) -> int:

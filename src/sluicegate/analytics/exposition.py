@@ -6,144 +6,112 @@ part, so a scrape does not show in any request's latency.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
-from operator import add
 from struct import unpack_from
-from typing import NamedTuple
 
 from sluicegate.analytics import metrics as m
+from sluicegate.analytics.api_series import AllApiSeries, ApiSeries, braces, escaped, histogram_form
 from sluicegate.analytics.sheet import Memory, open_sheet
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Merged(NamedTuple):
-    """What all workers have counted.
+class Sums:
+    """What all workers have counted, but for single APIs.
 
     cells:      the plain metrics' cells, added up or the greatest, as each metric says.
     each:       by key of `METRICS`: what each worker has, by worker.
-    apis:       by API id: its name and the sums of its columns.
     rejections: by `code flag`.
     """
 
-    cells: list[float]
-    each: dict[str, dict[str, float]]
-    apis: dict[str, tuple[str, Sequence[float]]]
-    rejections: dict[str, float]
+    def __init__(self, layout: m.Layout, sheets: Mapping[str, memoryview]) -> None:
+        self.cells = [0.0] * m.PLAIN_CELLS
+        self.each: dict[str, dict[str, float]] = {}
+        self.rejections: dict[str, float] = {}
+        for worker, sheet in sheets.items():
+            self._add(worker, unpack_from(f"{m.PLAIN_CELLS}d", sheet))
+            for row, key, _ in layout.rejections.items(sheet):
+                self.rejections[key] = self.rejections.get(key, 0.0) + layout.rejections.numbers(sheet, row)[0]
+
+    def _add(self, worker: str, cells: tuple[float, ...]) -> None:
+        sums = self.cells
+        for key, metric in m.METRICS.items():
+            first = m.PLACE[key]
+            if metric.over == m.EACH:
+                self.each.setdefault(key, {})[worker] = cells[first]
+            elif metric.over == m.MAX:
+                sums[first] = max(sums[first], cells[first])
+            else:
+                for at in range(first, first + metric.cells):
+                    sums[at] += cells[at]
 
 
-def merge(layout: m.Layout, sheets: Mapping[str, Memory]) -> Merged:
-    """Return the sum of the sheets; sheets that nobody has begun to count in are passed over.
+class Page:
+    """Makes the page, again and again."""
 
-    sheets: by worker, as it shall stand in the label: the shared memory, or a snapshot of it.
-    """
-    merged = Merged([0.0] * m.PLAIN_CELLS, {}, {}, {})
-    for worker, memory in sheets.items():
-        sheet = open_sheet(memory, layout.size_bytes)
-        if sheet is not None:
-            _add_sheet(layout, merged, worker, sheet)
-    return merged
+    def __init__(self, layout: m.Layout) -> None:
+        self._layout = layout
+        self._apis = AllApiSeries(layout.apis)
 
+    def make(self, sheets: Mapping[str, Memory], own: Iterable[tuple[m.Metric, float]] = ()) -> bytes:
+        """Return the page; sheets that nobody has begun to count in are passed over.
 
-def _add_sheet(layout: m.Layout, merged: Merged, worker: str, sheet: memoryview) -> None:
-    cells = unpack_from(f"{m.PLAIN_CELLS}d", sheet)
-    for key, metric in m.METRICS.items():
-        first = m.PLACE[key]
-        if metric.over == m.EACH:
-            merged.each.setdefault(key, {})[worker] = cells[first]
-        elif metric.over == m.MAX:
-            merged.cells[first] = max(merged.cells[first], cells[first])
-        else:
-            for at in range(first, first + metric.cells):
-                merged.cells[at] += cells[at]
-    for row, key, _ in layout.rejections.items(sheet):
-        merged.rejections[key] = merged.rejections.get(key, 0.0) + layout.rejections.numbers(sheet, row)[0]
-    apis = merged.apis
-    for row, api_id, name in layout.apis.items(sheet):
-        numbers = layout.apis.numbers(sheet, row)
-        known = apis.get(api_id)
-        apis[api_id] = (name, numbers if known is None else (*map(add, known[1], numbers),))
+        sheets: by worker, as it shall stand in the label: the shared memory, or a snapshot of it.
+        own: metrics of the supervisor itself, such as `WORKERS` and `WORKER_RESTARTS`, and their values.
+        """
+        opened = {worker: open_sheet(memory, self._layout.size_bytes) for worker, memory in sheets.items()}
+        begun = {worker: sheet for worker, sheet in opened.items() if sheet is not None}
+        sums, apis = Sums(self._layout, begun), self._apis.update(begun.values())
+        lines: list[str] = []
+        for metric, value in own:
+            _head(lines, metric)
+            lines.append(f"{metric.name}{braces(metric.labels)} {_number(value)}\n")
+        _render_plain(lines, sums, sum(api.own_s for api in apis))
+        _render_apis(lines, apis)
+        _render_rejections(lines, sums.rejections)
+        return "".join(lines).encode()
 
 
-def render(merged: Merged, own: Iterable[tuple[m.Metric, float]] = ()) -> bytes:
-    """Return the page.
-
-    own: metrics of the supervisor itself, such as `WORKERS` and `WORKER_RESTARTS`, and their values.
-    """
-    lines: list[str] = []
-    for metric, value in own:
-        _head(lines, metric)
-        lines.append(f"{metric.name}{_braces(metric.labels)} {_number(value)}\n")
-    _render_plain(lines, merged)
-    _render_apis(lines, merged)
-    return "".join(lines).encode()
-
-
-def _render_plain(lines: list[str], merged: Merged) -> None:
-    gateway_sum = sum(row[m.REQUEST_SUM] - row[m.UPSTREAM_SUM] for _, row in merged.apis.values())
+def _render_plain(lines: list[str], sums: Sums, gateway_sum: float) -> None:
     for key, metric in m.METRICS.items():
         if metric.help:
             _head(lines, metric)
         first = m.PLACE[key]
         if metric.bounds:
-            counts = (*accumulate(merged.cells[first : first + len(metric.bounds) + 1]),)
-            total = gateway_sum if key == m.GATEWAY_SECONDS else merged.cells[first + metric.cells - 1]
-            lines.append(_histogram_form(metric) % (*counts, total, counts[-1]))
+            counts = (*accumulate(sums.cells[first : first + len(metric.bounds) + 1]),)
+            total = gateway_sum if key == m.GATEWAY_SECONDS else sums.cells[first + metric.cells - 1]
+            lines.append(histogram_form(metric) % (*counts, total, counts[-1]))
         elif metric.over == m.EACH:
-            for worker, value in merged.each.get(key, {}).items():
-                lines.append(f'{metric.name}{{worker="{_escaped(worker)}"}} {_number(value)}\n')
+            for worker, value in sums.each.get(key, {}).items():
+                lines.append(f'{metric.name}{{worker="{escaped(worker)}"}} {_number(value)}\n')
         else:
-            lines.append(f"{metric.name}{_braces(metric.labels)} {_number(merged.cells[first])}\n")
+            lines.append(f"{metric.name}{braces(metric.labels)} {_number(sums.cells[first])}\n")
 
 
-def _render_apis(lines: list[str], merged: Merged) -> None:
-    requests, request_seconds, upstream_seconds, rejections = m.API_METRICS
-    apis = [(_escaped(api_id), _escaped(name), row) for api_id, (name, row) in merged.apis.items()]
+def _render_apis(lines: list[str], apis: Collection[ApiSeries]) -> None:
+    requests, request_seconds, upstream_seconds, _ = m.API_METRICS
     _head(lines, requests)
-    for api_id, name, row in apis:
-        start = f'{m.REQUESTS}{{api_id="{api_id}",api_name="{name}",code="'
-        for code, count in zip(m.CODES, row, strict=False):
-            if count:
-                lines.append(f'{start}{code}"}} {count:.0f}\n')
-    for metric, column, sum_column in (
-        (request_seconds, m.REQUEST_COLUMN, m.REQUEST_SUM),
-        (upstream_seconds, m.UPSTREAM_COLUMN, m.UPSTREAM_SUM),
-    ):
-        _head(lines, metric)
-        form = _histogram_form(metric, 'api_id="\0"')
-        for api_id, _, row in apis:
-            counts = (*accumulate(row[column:sum_column]),)
-            if counts[-1]:
-                lines.append(form.replace("\0", api_id.replace("%", "%%")) % (*counts, row[sum_column], counts[-1]))
-    _head(lines, rejections)
-    for key, count in merged.rejections.items():
+    lines += [api.requests for api in apis]
+    _head(lines, request_seconds)
+    lines += [api.request_seconds for api in apis]
+    _head(lines, upstream_seconds)
+    lines += [api.upstream_seconds for api in apis]
+
+
+def _render_rejections(lines: list[str], rejections: Mapping[str, float]) -> None:
+    _head(lines, m.API_METRICS[-1])
+    for key, count in rejections.items():
         code, _, flag = key.partition(" ")
-        lines.append(f'{m.REJECTIONS}{{code="{_escaped(code)}",flag="{_escaped(flag)}"}} {count:.0f}\n')
-
-
-def _histogram_form(metric: m.Metric, labels: str = "") -> str:
-    """Return the lines of a histogram with places for the counts, the sum and the count of all."""
-    start = f"{metric.name}_bucket{{{labels}," if labels else f"{metric.name}_bucket{{"
-    les = (*(str(bound) for bound in metric.bounds), "+Inf")
-    buckets = "".join(f'{start}le="{le}"}} %d\n' for le in les)
-    return f"{buckets}{metric.name}_sum{_braces(labels)} %.9g\n{metric.name}_count{_braces(labels)} %d\n"
+        lines.append(f'{m.REJECTIONS}{{code="{escaped(code)}",flag="{escaped(flag)}"}} {count:.0f}\n')
 
 
 def _head(lines: list[str], metric: m.Metric) -> None:
     lines.append(f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.kind}\n")
 
 
-def _braces(labels: str) -> str:
-    return f"{{{labels}}}" if labels else ""
-
-
 def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.9g}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
 WORKERS = m.Metric("sluicegate_workers", m.GAUGE, "Worker processes that are alive.")
@@ -152,4 +120,4 @@ WORKER_RESTARTS = m.Metric("sluicegate_worker_restarts_total", m.COUNTER, "Worke
 
 def build_info(version: str) -> m.Metric:
     """Return the metric whose value is 1 and whose label is the version."""
-    return m.Metric("sluicegate_build_info", m.GAUGE, "The version that runs.", f'version="{_escaped(version)}"')
+    return m.Metric("sluicegate_build_info", m.GAUGE, "The version that runs.", f'version="{escaped(version)}"')

@@ -81,6 +81,17 @@ class Table:
             if name is not None:
                 yield row, *name
 
+    def counted(self, sheet: memoryview) -> Iterator[tuple[bytes, bytes]]:
+        """Yield name (key and label) and numbers, as they lie there, of the rows in which anything was counted."""
+        nothing = bytes(self.cells * CELL)
+        copy = bytes(sheet[self.offset : self.end])  # slices of bytes are cheaper than those of a view
+        for at in range(0, len(copy), self.row_bytes):
+            middle = at + self.name_bytes
+            if copy[at]:
+                numbers = copy[middle : at + self.row_bytes]
+                if numbers != nothing:
+                    yield copy[at + 1 : middle].rstrip(END), numbers
+
     def numbers(self, sheet: memoryview, row: int) -> tuple[float, ...]:
         """Return a row's numbers."""
         return unpack_from(f"{self.cells}d", sheet, self.first_byte(row))

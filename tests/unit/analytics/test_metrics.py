@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.fakes.exchange import make_api, make_exchange, session_of
 
-from sluicegate.analytics.exposition import WORKERS, build_info, merge, render
+from sluicegate.analytics.exposition import WORKERS, Page, build_info
 from sluicegate.analytics.metrics import Layout, Metrics
 from sluicegate.chain.exchange import Exchange
 from sluicegate.chain.outcome import Rejection
@@ -39,7 +39,7 @@ def observe(metrics: Metrics, *exchanges: Exchange) -> None:
 def scrape(*workers: Metrics | bytes) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Return the samples of the page, read by Prometheus' own parser; no series may be there twice."""
     sheets = {str(at): one.snapshot() if isinstance(one, Metrics) else one for at, one in enumerate(workers)}
-    page = render(merge(LAYOUT, sheets), [(WORKERS, len(workers)), (build_info("1.0"), 1)])
+    page = Page(LAYOUT).make(sheets, [(WORKERS, len(workers)), (build_info("1.0"), 1)])
     samples: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
     for family in text_string_to_metric_families(page.decode()):
         assert family.documentation and family.type != "unknown", family
@@ -117,9 +117,26 @@ def test_a_removed_api_makes_room_and_a_new_name_is_shown() -> None:
     assert value(samples, "apis_loaded") == 2
 
 
+def test_a_page_that_is_made_again_says_what_is_new_and_what_is_not() -> None:
+    one, two, page = Metrics(LAYOUT), Metrics(LAYOUT), Page(LAYOUT)
+    observe(one, ended("a"), ended("b"))
+    observe(two, ended("a"))
+    for _ in range(2):
+        sheets = {"0": one.snapshot(), "1": two.snapshot()}
+        assert page.make(sheets) == Page(LAYOUT).make(sheets)
+        observe(two, ended("b"), ended("c"))
+    one.keep_apis([("b", "renamed")])
+    two.keep_apis([("b", "renamed")])
+    sheets = {"0": one.snapshot(), "1": two.snapshot()}
+    assert page.make(sheets) == Page(LAYOUT).make(sheets)
+    assert b'{api_id="b",api_name="renamed",code="200"} 3' in page.make(sheets)
+    assert b'"a"' not in page.make(sheets)
+
+
 def test_the_next_worker_goes_on_where_a_dead_one_left_off() -> None:
     memory = mmap.mmap(-1, LAYOUT.size_bytes)
-    assert merge(LAYOUT, {"0": memory}).apis == {}
+    page = Page(LAYOUT)
+    assert page.make({"0": memory}) == page.make({})
     first = Metrics(LAYOUT, memory)
     observe(first, ended(), ended(status=500))
     first.watch("client_connections_total", lambda: 7)

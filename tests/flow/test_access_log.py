@@ -1,0 +1,102 @@
+"""The access log of a running gateway: one line a request, by whichever worker, as text or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.gateway import Gateway, api, until
+from tests.upstreams import Upstream
+from tests.wire import get
+
+KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as one:
+        yield one
+
+
+def gateway_with(folder: Path, upstream: Upstream, **conf: Any) -> Gateway:
+    apis = [api("/a/", upstream.url), api("/keyed/", upstream.url, **KEYED)]
+    return Gateway(folder, apis=apis, conf={"access_logs": {"enabled": True}, **conf}, workers=2)
+
+
+def lines(gateway: Gateway, count: int) -> list[str]:
+    """Wait until there are so many lines of the access log, and return all."""
+
+    def found() -> list[str]:
+        return [line for line in gateway.log.splitlines() if "access-log" in line]
+
+    until(lambda: len(found()) >= count)
+    return found()
+
+
+def test_json(tmp_path: Path, upstream: Upstream) -> None:
+    with gateway_with(tmp_path, upstream, log_format="json") as gateway:
+        gateway.ask(get("/a/x?y=1", "User-Agent: test"))
+        (line,) = lines(gateway, 1)
+        fields = json.loads(line)
+        assert list(fields) == sorted(fields)
+        expected = {
+            "api_id": "a",
+            "api_key": "00000000",
+            "api_type": "classic",
+            "host": "gateway.test",
+            "level": "info",
+            "message": "",
+            "method": "GET",
+            "org_id": "org",
+            "original_path": "/a/x",
+            "path": "/x",
+            "prefix": "access-log",
+            "protocol": "HTTP/1.1",
+            "status": 200,
+            "type": "request",
+            "upstream_addr": f"{upstream.url}/x",
+            "user_agent": "test",
+        }
+        assert {name: fields[name] for name in expected} == expected
+
+
+def test_text_with_refusals_and_keys(tmp_path: Path, upstream: Upstream) -> None:
+    with gateway_with(tmp_path, upstream, log_format="default") as gateway:
+        session = {"org_id": "org", "access_rights": {"keyed": {"api_id": "keyed", "versions": ["Default"]}}}
+        _, made = gateway.admin("POST", "/tyk/keys/create", session)
+        gateway.ask(get("/keyed/x", f"Authorization: {made['key']}"))
+        gateway.ask(get("/keyed/x"))
+        found = lines(gateway, 2)
+        (good,) = [line for line in found if " status=200 " in line]
+        (bad,) = [line for line in found if " status=401 " in line]
+        assert f" api_key={made['key_hash']} " in good
+        assert " response_code_details=auth_field_missing " in bad and " response_flag=AMF " in bad
+        assert made["key"] not in gateway.log
+
+
+def test_every_request_of_all_workers_has_its_line(tmp_path: Path, upstream: Upstream) -> None:
+    with gateway_with(tmp_path, upstream, log_format="json") as gateway:
+        for number in range(60):
+            gateway.ask(get(f"/a/{number}"))
+        assert gateway.stop() == 0
+        paths = [json.loads(line)["path"] for line in lines(gateway, 60)]
+        assert sorted(paths) == sorted(f"/{number}" for number in range(60))
+        gateway.start()
+
+
+def test_a_template_names_the_fields(tmp_path: Path, upstream: Upstream) -> None:
+    conf = {"access_logs": {"enabled": True, "template": ["status", "path"]}, "log_format": "json"}
+    with gateway_with(tmp_path, upstream, **conf) as gateway:
+        gateway.ask(get("/a/x"))
+        (line,) = lines(gateway, 1)
+        always = {"api_id", "api_name", "level", "message", "org_id", "prefix", "time", "type"}
+        assert set(json.loads(line)) == always | {"status", "path"}
+
+
+def test_it_is_off_unless_asked_for(tmp_path: Path, upstream: Upstream) -> None:
+    with gateway_with(tmp_path, upstream, access_logs={}) as gateway:
+        gateway.ask(get("/a/x"))
+    assert "access-log" not in gateway.log
