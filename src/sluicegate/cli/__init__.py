@@ -68,6 +68,16 @@ def records(conf: Path | None) -> None:
 
 
 @main.command()
+@_conf
+@click.option("--ready", is_flag=True, help="Ask whether it may get traffic.")
+def hello(conf: Path | None, ready: bool) -> None:
+    """Ask the node on this machine how it is, and exit with 0 if it is well."""
+    from sluicegate.cli.hello import hello as run
+
+    sys.exit(run(conf, ready=ready))
+
+
+@main.command()
 @click.argument("program", type=click.Choice(("nginx", "haproxy", "caddy")))
 @click.option("--listen", metavar="PORT", type=_port, default=80, show_default=True, help="Port for clients.")
 @click.option("--nodes", metavar="URL,URL=WEIGHT…", help="Where the nodes listen.")
