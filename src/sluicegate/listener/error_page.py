@@ -47,8 +47,6 @@ class ErrorPages:
         headers: list[tuple[bytes, bytes]] = []
         if not settings.hide_generator_header:
             headers.append((b"X-Generator", b"tyk.io"))
-        if settings.close_connections:
-            headers.append((b"Connection", b"close"))
         self._headers = headers
 
     def render(self, exchange: Exchange | None, rejection: Rejection) -> Reply:

@@ -39,7 +39,7 @@ class Listener:
 
     serves_apis: requests go to the APIs of this port; False on a control port.
     control:     the admin API, when it is served here.
-    retiring:    the port is about to close: answers end their connections.
+    retiring:    answers end their connections: the port is about to close, or `close_connections` asks for it.
     draining:    it is closed: so does all that is idle.
     now:         ticks of the last sweep: exact enough for deadlines, and free.
     """
@@ -62,7 +62,8 @@ class Listener:
         self.address, self.port, self.tls = address, port, tls
         self.control, self.serves_apis, self.proxy_protocol = control, serves_apis, proxy_protocol
         self.connections: set[Connection] = set()
-        self.retiring = self.draining = False
+        self.draining = False
+        self.retiring: bool = serve.services.settings.close_connections
         self.now = ticks()
         self.server: asyncio.AbstractServer | Doorway | None = None
         self.sweeper: asyncio.TimerHandle | None = None
