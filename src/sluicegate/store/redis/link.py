@@ -176,6 +176,7 @@ async def open_link(address: Address, options: RedisOptions) -> Link:
             await loop.create_connection(lambda: link, host, port, ssl=options.tls)
             for words in options.greeting:
                 await link.call(*words)
+            await _see_that_it_answers(link)
     except Refused as error:
         link.end(str(error))
         raise StoreError(f"Redis at {host}:{port} refused to let us in: {error}") from error
@@ -187,3 +188,12 @@ async def open_link(address: Address, options: RedisOptions) -> Link:
         link.end("given up")
         raise
     return link
+
+
+async def _see_that_it_answers(link: Link) -> None:
+    """A server that hangs still takes connections: the kernel does that. One that is loading is not there yet."""
+    try:
+        await link.call("PING")
+    except Refused as error:
+        if not str(error).startswith("NOPERM"):
+            raise
