@@ -12,7 +12,7 @@ import mmap
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from sluicegate.listener.tls import ServerTls
 from sluicegate.notifications import Notifications
 from sluicegate.routing.build import Builder
 from sluicegate.routing.reload import Reloader, Report, stand_in
+from sluicegate.routing.route import Route
 from sluicegate.routing.sources import Sources, sources_of
 from sluicegate.routing.table import Table
 from sluicegate.settings.model import Settings
@@ -57,6 +58,7 @@ from sluicegate.store.stored_certificates import asked_for, read_stored
 from sluicegate.upstream.dispatch import Dispatcher
 from sluicegate.upstream.health import HealthChecks, HealthEvent, HostHealth
 from sluicegate.upstream.pool import Pool, PoolCounts, PoolLimits
+from sluicegate.upstream.probe import HealthCheck
 from sluicegate.upstream.resolve import Resolver
 from sluicegate.upstream.target import Target
 from sluicegate.upstream.tls import UpstreamTls
@@ -298,12 +300,12 @@ class Parts:
         self.certificates.replace(stored)
         return problems
 
-    def swap(self, table: Table) -> None:
-        """A new table is in force."""
+    def swap(self, table: Table, came: Collection[Route], gone: Collection[Route]) -> None:
+        """A new table is in force; these routes came and went with it."""
         self.serve.table = table
-        upstreams = {upstream for route in table.routes for upstream in route.upstreams()}
-        self.checks.replace(check for upstream in upstreams for check in upstream.checks)
-        self.metrics.keep_apis((route.api_id, route.name) for route in table.routes)
+        self.checks.change(checks_of(came), checks_of(gone))
+        if {(route.api_id, route.name) for route in came} != {(route.api_id, route.name) for route in gone}:
+            self.metrics.keep_apis((route.api_id, route.name) for route in table.routes)
         self.metrics.set("generation", table.generation)
 
     def tell_of(self, report: Report, problems: Iterable[ConfigError]) -> None:
@@ -381,6 +383,11 @@ class Parts:
         for pool in list(self.pools):
             pool.close()
         await self.backend.close()
+
+
+def checks_of(routes: Iterable[Route]) -> list[HealthCheck]:
+    """Return the health checks of some routes."""
+    return [check for route in routes for upstream in route.upstreams() for check in upstream.checks]
 
 
 def tell_of_host(event: HealthEvent) -> None:

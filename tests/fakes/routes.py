@@ -36,7 +36,7 @@ class FakePool:
 def make_reloader(settings: Mapping[str, Any] | None = None) -> Reloader:
     """Return a reloader with an empty table."""
     services = make_services({"listen_port": PORT, "enable_custom_domains": True, **(settings or {})})
-    reloader = Reloader(services.settings, stand_in("none"), stand_in("control"), lambda _table: None)
+    reloader = Reloader(services.settings, stand_in("none"), stand_in("control"), lambda *_: None)
     parts = UpstreamParts(UpstreamTls(), Certificates(), HostHealth(), FakePool)
     reloader.builder = Builder(services, parts, reloader.find)
     return reloader

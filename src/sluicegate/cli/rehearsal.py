@@ -72,7 +72,7 @@ async def _rehearse(settings: Settings, counters: SharedCounters) -> Rehearsal:
     if found.policies is not None:
         policies.replace(found.policies)
     certificates = Certificates()
-    reloader = Reloader(settings, stand_in("none"), stand_in("control"), lambda _table: None)
+    reloader = Reloader(settings, stand_in("none"), stand_in("control"), lambda *_: None)
     parts = UpstreamParts(UpstreamTls(), certificates, HostHealth(), _no_pool)
     reloader.builder = Builder(_services(settings, policies, counters), parts, reloader.find)
     report = await reloader.load(found.apis, found.refused)

@@ -2,6 +2,8 @@
 
     read the definitions ─► build what changed ─► name every listen path once ─► table ─► swap ─► close what went
 
+    what has changed     ─► build it           ─► the table in force, changed in a copy ─► swap ─► close what went
+
 Never worse than before: a definition that is refused keeps the Route it had, named in the log and the report; an empty
 or unreadable folder leaves everything as it is. The work is done in slices of a few milliseconds, between which
 requests are served.
@@ -9,8 +11,7 @@ requests are served.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -50,14 +51,23 @@ class Report:
     notices: list[str] = field(default_factory=list)
 
 
+OnSwap = Callable[[Table, Collection[Route], Collection[Route]], None]
+"""Is told of each table that comes into force, and which routes came and went with it."""
+
+Place = tuple[str, int, str]
+
+
 class Reloader:
     """Holds the table in force, and makes the next one.
 
-    on_swap: told of each table that comes into force.
+    shared: ids of the definitions that the whole cluster has: where one of them wants to be served, no other is.
     """
 
-    def __init__(self, settings: Settings, nobody: Route, control: Route, on_swap: Callable[[Table], None]) -> None:
+    def __init__(self, settings: Settings, nobody: Route, control: Route, on_swap: OnSwap) -> None:
         self.settings, self.nobody, self.control, self.on_swap = settings, nobody, control, on_swap
+        self.shared: Collection[str] = ()
+        self._places: dict[Place, set[str]] = {}
+        self._place_of: dict[str, Place] = {}
         self.table = self._table([])
         self.builder: Builder | None = None
         self.last = Report()
@@ -76,31 +86,75 @@ class Reloader:
         )
 
     async def load(self, apis: Iterable[Api], refused: list[ConfigError]) -> Report:
-        """Put definitions into force. `refused` are those that could not even be read."""
+        """Put definitions into force, and nothing else. `refused` are those that could not even be read."""
         begun = perf_counter()
         report = Report(refused=list(refused))
         wanted = {api.api_id: api for api in apis}
         self._keep_unreadable(wanted, report)
-        sought = Counter(place_of(api) for api in wanted.values())
+        self._places, self._place_of = {}, {}
+        for api in wanted.values():
+            self._claim(api)
         table = self._table([])
         slices = Slices()
         for api in wanted.values():
-            route = self._route(api, self._listen_path(api, sought), report)
+            route = self._route(api, report)
             if route is not None:
                 table.add(route)
             await slices.give_way()
         table.settle()
+        old = set(self.table.routes)
+        await self._swap(table, old.difference(table.routes), [one for one in table.routes if one not in old], slices)
+        return self._reported(report, begun)
+
+    async def change(self, apis: Iterable[Api], gone: Iterable[str]) -> Report:
+        """Put some definitions into force, and take others out; what that costs does not depend on all the rest."""
+        begun = perf_counter()
+        report = Report()
+        by_id = self.table.by_id
+        wanted = {api.api_id: api for api in apis}
+        gone = set(gone)
+        touched = [self._place_of[one] for one in gone | wanted.keys() if one in self._place_of]
+        for one in gone | wanted.keys():
+            self._give_up(one)
+        touched += [self._claim(api) for api in wanted.values()]
+        # Who wants the same place may have to move, or may move back.
+        neighbours = {one for place in touched for one in self._places.get(place, ())} & by_id.keys() - wanted.keys()
+        moving = {one: by_id[one].api for one in neighbours}
+        slices = Slices()
+        pairs: list[tuple[Route | None, Route | None]] = [(by_id.get(one), None) for one in gone]
+        for api in (moving | wanted).values():
+            pairs.append((by_id.get(api.api_id), self._route(api, report)))
+            await slices.give_way()
+        pairs = [(old, new) for old, new in pairs if old is not new]
+        if pairs:
+            went = {old for old, _ in pairs if old is not None}
+            await self._swap(changed(self.table, pairs), went, [new for _, new in pairs if new is not None], slices)
+        return self._reported(report, begun)
+
+    async def _swap(self, table: Table, gone: set[Route], came: Collection[Route], slices: Slices) -> None:
         table.generation = self.table.generation + 1
-        old, self.table = self.table, table
-        self.on_swap(table)
-        gone = set(old.routes).difference(table.routes)
-        del old
+        self.table = table
+        self.on_swap(table, came, gone)
         while gone:
             close(gone.pop())
             await slices.give_way()
-        report.loaded, report.seconds = len(table.routes), perf_counter() - begun
+
+    def _reported(self, report: Report, begun: float) -> Report:
+        report.loaded, report.seconds = len(self.table.routes), perf_counter() - begun
         self.last = report
         return report
+
+    def _claim(self, api: Api) -> Place:
+        place = self._place_of[api.api_id] = place_of(api)
+        self._places.setdefault(place, set()).add(api.api_id)
+        return place
+
+    def _give_up(self, api_id: str) -> None:
+        place = self._place_of.pop(api_id, None)
+        if place is not None:
+            self._places[place].discard(api_id)
+            if not self._places[place]:
+                del self._places[place]
 
     def _keep_unreadable(self, wanted: dict[str, Api], report: Report) -> None:
         """A file that was served and cannot be read any more: go on serving what it said before."""
@@ -111,19 +165,25 @@ class Reloader:
                 report.kept.append(route.api_id)
                 report.why_refused[route.api_id] = error
 
-    def _listen_path(self, api: Api, sought: Mapping[tuple[str, int, str], int]) -> str:
+    def _listen_path(self, api: Api) -> str:
         """Return where an API is served. Those that want the same place get their id appended (contract 02.0).
 
-        One that was served there already keeps it.
+        One that was served there already keeps it, unless the cluster has another one there.
         """
         path = api.classic.proxy.listen_path
+        others = self._places[place_of(api)] - {api.api_id}
+        if not others or api.api_id in self.shared:
+            return path
         old = self.table.by_id.get(api.api_id)
         holds_it = old is not None and old.listen_path == path and old.api.classic.domain == api.classic.domain
-        return f"{path}-{api.api_id}" if sought[place_of(api)] > 1 and not holds_it else path
+        if holds_it and not any(one in self.shared for one in others):
+            return path
+        return f"{path}-{api.api_id}"
 
-    def _route(self, api: Api, listen_path: str, report: Report) -> Route | None:
+    def _route(self, api: Api, report: Report) -> Route | None:
         """Return the route of a definition: the one in force if nothing changed, else a new one, else the old one."""
         old = self.table.by_id.get(api.api_id)
+        listen_path = self._listen_path(api)
         if old is not None and old.api.checksum == api.checksum and old.listen_path == listen_path:
             return old
         assert self.builder is not None
@@ -140,13 +200,27 @@ class Reloader:
         return route
 
 
+def changed(table: Table, pairs: Iterable[tuple[Route | None, Route | None]]) -> Table:
+    """Return a copy of a table in which new routes are in the place of old ones; None: there was, or will be, none."""
+    copy = table.copy()
+    for old, new in pairs:
+        if old is not None and new is not None:
+            copy.replace(old, new)
+        elif old is not None:
+            copy.remove(old)
+        elif new is not None:
+            copy.add(new)
+    copy.settle()
+    return copy
+
+
 def named(error: ConfigError, api: Api) -> ConfigError:
     """Return an error that says which definition it is about."""
     where = error.where if error.where.startswith(api.source) else f"{api.source}: {error.where}".rstrip(": ")
     return ConfigError(where, error.what, error.hint)
 
 
-def place_of(api: Api) -> tuple[str, int, str]:
+def place_of(api: Api) -> Place:
     """Return where an API wants to be served: domain, port and listen path."""
     classic = api.classic
     return classic.domain, classic.listen_port, classic.proxy.listen_path

@@ -104,12 +104,15 @@ class HealthChecks:
     def replace(self, checks: Iterable[HealthCheck]) -> None:
         """Run these tests from now on; those that run already go on undisturbed. Needs a running loop."""
         wanted = dict.fromkeys(checks)
-        for check in [check for check in self._running if check not in wanted]:
+        self.change([check for check in wanted if check not in self._running], self._running.keys() - wanted.keys())
+
+    def change(self, came: Iterable[HealthCheck], gone: Iterable[HealthCheck]) -> None:
+        """Run some tests more, and end others. Needs a running loop."""
+        for check in gone:
             self._running.pop(check).cancel()
             self._health.mark(check, up=True)
-        for check in wanted:
-            if check not in self._running:
-                self._running[check] = asyncio.create_task(self._watch(check))
+        for check in came:
+            self._running[check] = asyncio.create_task(self._watch(check))
 
     async def close(self) -> None:
         """End all tests; what they found is forgotten."""

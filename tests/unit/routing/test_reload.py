@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from tests.fakes.routes import PORT, FakePool, listening_at, make_reloader
+import random
+from itertools import product
+
+from tests.fakes.routes import PORT, FakePool, listening_at, make_reloader, make_route
 
 from sluicegate.apidef.api import Api
 from sluicegate.errors import ConfigError
-from sluicegate.routing.reload import Reloader
+from sluicegate.routing.reload import Reloader, changed, stand_in
+from sluicegate.routing.route import Route
+from sluicegate.routing.table import Table
 
 
 def broken(api_id: str) -> Api:
@@ -80,3 +85,82 @@ async def test_those_that_want_the_same_place_get_places_of_their_own() -> None:
     found = reloader.table.find(b"d.test", b"/a/x", PORT)
     assert found is not None
     assert found.api_id == "two"
+
+
+async def test_a_change_touches_nothing_else() -> None:
+    reloader = make_reloader()
+    await reloader.load([listening_at(f"/{name}/", name) for name in "abc"], [])
+    before, pool = reloader.table, pool_of(reloader, "b")
+    report = await reloader.change([listening_at("/x/", "b"), listening_at("/d/", "d")], ["c"])
+    after = reloader.table
+    assert (report.loaded, report.built, after.generation) == (3, 2, 2)
+    assert [route.api_id for route in after.routes] == ["a", "b", "d"]
+    assert after.by_id["a"] is before.by_id["a"]
+    assert pool.is_closed
+    served = {path: after.find(b"", path, PORT) for path in (b"/a/", b"/b/", b"/x/", b"/c/", b"/d/")}
+    names = {path: route.api_id if route else None for path, route in served.items()}
+    assert names == {b"/a/": "a", b"/b/": "b", b"/x/": "b", b"/c/": None, b"/d/": "d"}
+    assert before.find(b"", b"/c/", PORT) is not None, "whoever still holds the old table sees all of it"
+
+
+async def test_a_change_that_changes_nothing_makes_no_table() -> None:
+    reloader = make_reloader()
+    await reloader.load([listening_at("/a/", "a")], [])
+    table = reloader.table
+    report = await reloader.change([listening_at("/a/", "a")], ["none"])
+    assert (report.built, reloader.table) == (0, table)
+
+
+async def test_a_change_that_is_refused_keeps_what_it_had() -> None:
+    reloader = make_reloader()
+    await reloader.load([listening_at("/b/", "one")], [])
+    report = await reloader.change([broken("one"), listening_at("/c/", "two")], [])
+    assert (report.kept, list(report.why_refused)) == (["one"], ["one"])
+    assert [route.listen_path for route in reloader.table.routes] == ["/b/", "/c/"]
+
+
+async def test_who_wants_the_place_of_another_moves_back_when_that_goes() -> None:
+    reloader = make_reloader()
+    await reloader.load([listening_at("/a/", "one")], [])
+    await reloader.change([listening_at("/a/", "two")], [])
+    assert {route.api_id: route.listen_path for route in reloader.table.routes} == {"one": "/a/", "two": "/a/-two"}
+    await reloader.change([], ["one"])
+    assert {route.api_id: route.listen_path for route in reloader.table.routes} == {"two": "/a/"}
+
+
+async def test_what_the_cluster_shares_has_its_place_before_a_nodes_own() -> None:
+    reloader = make_reloader()
+    await reloader.load([listening_at("/a/", "own")], [])
+    reloader.shared = {"shared"}
+    await reloader.change([listening_at("/a/", "shared")], [])
+    assert {route.api_id: route.listen_path for route in reloader.table.routes} == {"own": "/a/-own", "shared": "/a/"}
+    await reloader.load([listening_at("/a/", "own"), listening_at("/a/", "shared")], [])
+    assert {route.api_id: route.listen_path for route in reloader.table.routes} == {"own": "/a/-own", "shared": "/a/"}
+    reloader.shared = set()
+    await reloader.change([], ["shared"])
+    assert {route.api_id: route.listen_path for route in reloader.table.routes} == {"own": "/a/"}
+
+
+def test_many_changes_lead_to_the_table_that_one_load_makes() -> None:
+    rng = random.Random(7)
+
+    def route(number: int) -> Route:
+        domain = rng.choice(["", "", "a.test", "{x}.test"])
+        path = rng.choice([f"/{number}/", f"/{number}/{rng.randrange(3)}", f"/t{number}/{{x}}/"])
+        more = {"domain": domain, "listen_port": rng.choice([0, 0, 9000]), "name": f"name {number // 2}"}
+        return make_route(listening_at(path, f"api{number}", **more))
+
+    table = Table([], port=PORT, hostname="", nobody=stand_in("none"), control=stand_in("control"))
+    for _ in range(60):
+        pairs = []
+        for number in rng.sample(range(12), 3):
+            old = table.by_id.get(f"api{number}")
+            pairs.append((old, route(number) if old is None or rng.random() < 0.6 else None))
+        table = changed(table, pairs)
+        fresh = Table(table.routes, port=PORT, hostname="", nobody=table.nobody, control=table.control)
+        assert table.ports == fresh.ports
+        for number, host in product(range(12), (b"", b"a.test", b"b.test")):
+            for path in (b"/%d/0" % number, b"/%d/2" % number, b"/t%d/y/" % number, b"/api%d/" % number):
+                for port in (PORT, 9000):
+                    assert table.find(host, path, port) is fresh.find(host, path, port)
+            assert (table.by_name(f"name-{number}") is None) == (fresh.by_name(f"name-{number}") is None)
