@@ -27,13 +27,15 @@ from tests.wire import PATIENCE_S, Message, Wire, get
 
 SECRET = "a-secret-of-the-tests"
 LOOK_S = 0.02
+START_PATIENCE_S = 45.0
+"""Starting imports a lot, which takes its time where many tests run at once."""
 
 
-def until(met: Callable[[], Any], what: str = "") -> Any:
-    """Wait until a condition is met, and return what it returned. Raises AssertionError after PATIENCE_S."""
-    deadline = time.monotonic() + PATIENCE_S
+def until(met: Callable[[], Any], what: str = "", patience_s: float = PATIENCE_S) -> Any:
+    """Wait until a condition is met, and return what it returned. Raises AssertionError when it takes too long."""
+    deadline = time.monotonic() + patience_s
     while not (found := met()):
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what or met}"
+        assert time.monotonic() < deadline, f"not within {patience_s} s: {what or met}"
         time.sleep(LOOK_S)
     return found
 
@@ -136,9 +138,10 @@ class Gateway:
                 line, stdout=log, stderr=log, env=self.environ, cwd=self.folder, start_new_session=True
             )
         try:
-            until(self.is_ready, "the gateway is ready")
+            until(self.is_ready, "the gateway is ready", START_PATIENCE_S)
         except BaseException:
             self.kill()
+            sys.stderr.write(self.log)
             raise
 
     def is_ready(self) -> bool:
