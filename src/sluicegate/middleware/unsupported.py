@@ -60,7 +60,7 @@ def not_served_yet(api: Api) -> list[str]:
         named = ", ".join(dict.fromkeys(needed))
         raise ConfigError(api.source, f"not served yet: {named}", "the API is not served while it asks for it")
     Overrides(classic.error_overrides, "error_overrides")
-    return list(_looking_on(classic))
+    return [*_looking_on(classic), *_beside(api.oas)]
 
 
 def _of_api(classic: APIDefinition) -> Iterator[str]:
@@ -116,10 +116,25 @@ def _of_document(document: dict[str, Any] | None) -> Iterator[str]:
 
 
 def _operations(document: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    found = _section(document, "middleware", "operations")
+    return [one for one in found.values() if isinstance(one, dict)]
+
+
+def _section(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a part of the extension; an empty one where there is none."""
     found: Any = document
-    for name in ("x-tyk-api-gateway", "middleware", "operations"):
+    for name in ("x-tyk-api-gateway", *names):
         found = found.get(name) if isinstance(found, dict) else None
-    return [one for one in found.values() if isinstance(one, dict)] if isinstance(found, dict) else ()
+    return found if isinstance(found, dict) else {}
+
+
+def _beside(document: dict[str, Any] | None) -> Iterator[str]:
+    authentication = _section(document or {}, "server", "authentication")
+    schemes = _section(document or {}, "server", "authentication", "securitySchemes")
+    for place in (authentication, *schemes.values()):
+        asked = place.get("protectedResourceMetadata") if isinstance(place, dict) else None
+        if isinstance(asked, dict) and asked.get("enabled"):
+            yield "metadata of protected resources (protectedResourceMetadata)"
 
 
 def _looking_on(classic: APIDefinition) -> Iterator[str]:

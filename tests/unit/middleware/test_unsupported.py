@@ -81,3 +81,11 @@ def test_looking_on_is_warned_of() -> None:
 def test_bad_overrides_are_refused() -> None:
     with pytest.raises(ConfigError, match="error_overrides: zzz"):
         not_served_yet(make_api(error_overrides={"zzz": []}))
+
+
+@pytest.mark.parametrize("by_scheme", [True, False])
+def test_metadata_of_protected_resources_is_warned_of(by_scheme: bool) -> None:
+    asked = {"protectedResourceMetadata": {"enabled": True}}
+    authentication = {"securitySchemes": {"one": asked}} if by_scheme else asked
+    api = make_api({"x-tyk-api-gateway": {"server": {"authentication": authentication}}})
+    assert not_served_yet(api) == ["metadata of protected resources (protectedResourceMetadata)"]
