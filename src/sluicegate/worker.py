@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sluicegate import __version__
-from sluicegate.admin.node import DebugAnswer, DebugRequest, ReloadError
+from sluicegate.admin.node import ChangesRefused, DebugAnswer, DebugRequest, ReloadError
 from sluicegate.apidef.api import Api
 from sluicegate.clock import ticks
+from sluicegate.cluster.document import Content, Key, content_of
+from sluicegate.configuration import Configuration
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
-from sluicegate.routing.slices import uncollected
-from sluicegate.routing.sources import Found, read_all
 from sluicegate.store.notices import GROUP_RELOAD, Notice, keys_changed
 from sluicegate.store.redis import RedisBackend
 from sluicegate.trial import try_request
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from sluicegate.apidef.policy import PolicyBook
     from sluicegate.assembly import Parts
     from sluicegate.chain.services import Services
-    from sluicegate.routing.reload import Report
+    from sluicegate.cluster.documents import Change, State
+    from sluicegate.cluster.member import Member
     from sluicegate.settings.model import Settings
     from sluicegate.store.backend import Backend
     from sluicegate.store.keys import KeyStore
@@ -56,9 +57,9 @@ class Worker:
         self.store: Backend = parts.backend
         self.colleagues: Colleagues | None = None
         self.is_draining = False
-        self.has_loaded = False
+        self.configuration = Configuration(parts)
+        self.member: Member | None = None
         self.ended = asyncio.Event()
-        self.reloading = asyncio.Lock()
         self.tasks: set[asyncio.Task[Any]] = set()
         self._health: dict[str, dict[str, Any]] = {}
 
@@ -68,7 +69,11 @@ class Worker:
         """Serve until told to drain."""
         self.colleagues = colleagues
         parts = self.parts
-        await self.load(may_empty=False)
+        await self.configuration.load(may_empty=False)
+        if self.member is not None:
+            self.member.follower.saves = not parts.index
+            await self.member.follower.start()
+            self.spawn(self.member.follower.run())
         await parts.open_listeners()
         for work in (parts.recorder.run(), parts.metrics.run(), self.watch_store(), self.sweep()):
             self.spawn(work)
@@ -116,51 +121,22 @@ class Worker:
 
     # -- configuration
 
-    async def load(self, *, may_empty: bool, api_id: str = "") -> None:
-        """Read definitions and policies, and put into force what is good.
-
-        may_empty: that there are no definitions any more is meant. Raises ReloadError when `api_id` was refused.
-        """
-        async with self.reloading:
-            with uncollected():
-                found = await self.read()
-                if found is None:
-                    self.parts.metrics.count("reloads_failed")
-                    return
-                report = await self.put_in_force(found, may_empty=may_empty)
-        if report is not None and (refused := report.why_refused.get(api_id)):
-            raise ReloadError(f"{refused.what}" + (f" ({refused.hint})" if refused.hint else ""))
-
-    async def read(self) -> Found | None:
-        """Return what is written now; None when it cannot be read, which leaves everything as it is."""
-        try:
-            return await read_all(self.parts.sources)
-        except ConfigError as error:
-            self.services.log("error", "Definitions could not be read, going on with those in force", error=str(error))
-            return None
-
-    async def put_in_force(self, found: Found, *, may_empty: bool) -> Report | None:
-        """Put into force what was read; no definitions at all are taken for a mistake, unless `may_empty` is said."""
-        parts = self.parts
-        if found.policies is not None:
-            self.policies.replace(found.policies)
-        if not found.apis and parts.reloader.table.routes and not may_empty:
-            self.services.log(
-                "error", "No definitions found, going on with those in force", path=self.settings.app_path
-            )
-            parts.metrics.count("reloads_failed")
-            return None
-        problems = found.problems + await parts.fetch_certificates(found.apis)
-        report = await parts.reloader.load(found.apis, found.refused)
-        parts.tell_of(report, problems)
-        await parts.sync_listeners()
-        self.has_loaded = True
-        return report
-
     async def deed_reload(self, argument: bytes) -> None:
         """Do what `reload` asks of every worker."""
         api_id, may_empty = msgspec.msgpack.decode(argument) if argument else ("", False)
-        await self.load(may_empty=may_empty, api_id=api_id)
+        await self.configuration.load(may_empty=may_empty, api_id=api_id)
+        if self.member is not None:
+            await self.member.follower.look(everything=True)
+
+    async def deed_follow(self, argument: bytes) -> None:
+        """Take over what was written to the cluster. Raises ConfigError when some of it was refused."""
+        assert self.member is not None
+        follower = self.member.follower
+        await follower.sync()
+        follower.hint()  # so that it is saved
+        for kind, document_id in msgspec.msgpack.decode(argument):
+            if (error := follower.refused.get(Key(kind, document_id))) is not None:
+                raise error
 
     async def deed_forget_keys(self, argument: bytes) -> None:
         """Do what `forget_keys` asks of every worker."""
@@ -188,6 +164,44 @@ class Worker:
             await self.colleagues.all_do("reload", msgspec.msgpack.encode((api_id, may_empty)))
         except NotDoneError as error:
             raise ReloadError(str(error)) from None
+
+    @property
+    def shares(self) -> bool:
+        """Whether what is written here is the cluster's."""
+        return self.member is not None
+
+    def shared_generation(self, key: Key) -> int:
+        """Return which generation wrote the document that is in force, 0 when the cluster has none."""
+        entry = self.member.follower.in_force.get(key) if self.member is not None else None
+        return entry.generation if entry is not None else 0
+
+    async def shared_content(self, key: Key) -> Content | None:
+        """Return a document as the store has it. Raises ConfigError, StoreError."""
+        assert self.member is not None
+        found = (await self.member.documents.fetch([key]))[key]
+        if isinstance(found, ConfigError):
+            raise found
+        return content_of(found.content, key) if found is not None else None
+
+    async def share(self, changes: Sequence[Change], author: str, note: str = "", expected: int | None = None) -> int:
+        """Write to the cluster; return the generation when every worker of this node serves by it."""
+        assert self.member is not None
+        assert self.colleagues is not None
+        follower = self.member.follower
+
+        async def prepare(_state: State) -> Sequence[Change]:
+            await follower.sync()
+            errors = await self.configuration.refusals({change.key: change.content for change in changes})
+            if errors:
+                raise ChangesRefused(errors)
+            return changes
+
+        state = await self.member.writer.commit(prepare, author, note, expected)
+        try:
+            await self.colleagues.all_do("follow", msgspec.msgpack.encode([change.key for change in changes]))
+        except NotDoneError as error:
+            raise ReloadError(f"written as generation {state.generation}, but not in force here: {error}") from None
+        return state.generation
 
     async def reload_group(self) -> None:
         """Ask every node that shares the store to reload."""
@@ -217,7 +231,11 @@ class Worker:
         """Return whether requests can be served, and if not, why (contract 04.2)."""
         if any(item["status"] != "pass" for item in self._health.values()):
             return False, "Redis connection not available"
-        return self.has_loaded, "" if self.has_loaded else "A successful API reload did not happen"
+        has_loaded = self.configuration.has_loaded
+        if self.member is not None:
+            follower = self.member.follower
+            has_loaded = has_loaded and bool(follower.last_sync or follower.is_from_snapshot)
+        return has_loaded, "" if has_loaded else "A successful API reload did not happen"
 
     async def debug_request(self, api: Api, request: DebugRequest) -> DebugAnswer:
         """Run one request through a definition that is not loaded."""
@@ -226,24 +244,42 @@ class Worker:
     def catch_up(self) -> None:
         """Messages of other nodes may have been missed: go by nothing that is only remembered."""
         self.keys.forget_all()
-        self.spawn(self.load(may_empty=False))
+        self.reload_own()
+        if self.member is not None:
+            self.member.follower.hint(is_gap=True)
+
+    def reload_own(self) -> None:
+        """Somebody says that files have changed, or something that the cluster shares."""
+        self.spawn(self.configuration.load(may_empty=False))
+        self.follow()
+
+    def follow(self) -> None:
+        """Somebody says that something has changed that the cluster shares."""
+        if self.member is not None:
+            self.member.follower.hint()
 
     async def watch_store(self) -> None:
-        """Look every now and then whether the store answers."""
+        """Look every now and then whether the store answers; that it does at the start is not said (contract 04.2)."""
         interval_s = self.settings.liveness_check.check_duration / 1e9
         name = "redis" if isinstance(self.store, RedisBackend) else "store"
+        found = await self.store_health(interval_s)
+        if found["status"] != "pass":
+            self._health = {name: found}
         while True:
             await asyncio.sleep(interval_s)
-            item: dict[str, Any] = {"status": "pass", "componentType": "datastore"}
-            try:
-                async with asyncio.timeout(interval_s):
-                    await self.store.health()
-            except (StoreError, TimeoutError) as error:
-                late = isinstance(error, TimeoutError)
-                item["output"] = "health check timed out" if late else STORE_DOWN
-                item["status"] = "fail"
-            item["time"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            self._health = {name: item}
+            self._health = {name: await self.store_health(interval_s)}
+
+    async def store_health(self, limit_s: float) -> dict[str, Any]:
+        """Return what is told of the store."""
+        item: dict[str, Any] = {"status": "pass", "componentType": "datastore"}
+        try:
+            async with asyncio.timeout(limit_s):
+                if not (await self.store.health()).reachable:
+                    item |= {"status": "fail", "output": STORE_DOWN}
+        except TimeoutError:
+            item |= {"status": "fail", "output": "health check timed out"}
+        item["time"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return item
 
     async def metrics_page(self) -> bytes:
         """Return the page of metrics over all workers."""

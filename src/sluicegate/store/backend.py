@@ -138,7 +138,7 @@ class Backend(ABC):
     def subscribe(self, channel: str, listener: Listener, on_gap: Callable[[], None] | None = None) -> None:
         """Have the listener called with each message, until the store is closed.
 
-        on_gap: is called when messages may have been missed, because the connection broke and is there again.
+        on_gap: is called when it begins to hear, at first and after each break: what was said before was missed.
         """
 
     # life

@@ -199,11 +199,12 @@ async def test_slots_move_while_they_are_used(own_cluster: RedisCluster) -> None
 
 async def test_a_master_that_sentinels_watch_is_replaced(own_sentinels: SentinelSet) -> None:
     async with under_load(own_sentinels.options) as (load, heard):
+        gaps = heard.gaps
         own_sentinels.master().kill()
         await failed(load)
         await all_good(load)
         await heard.hears(load.backend, b"after")
-        assert heard.gaps == 1
+        assert heard.gaps == gaps + 1
 
 
 async def test_a_master_that_hangs_is_replaced_and_not_written_to_when_it_returns(own_sentinels: SentinelSet) -> None:

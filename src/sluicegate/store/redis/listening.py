@@ -25,7 +25,6 @@ class Listening:
         self._channel = Channel(connect, self._on_link)
         self._listeners: dict[bytes, list[Listener]] = {}
         self._on_gap: list[Callable[[], None]] = []
-        self._had_link = False
         self._checker: asyncio.Task[None] | None = None
 
     def add(self, channel: str, listener: Listener, on_gap: Callable[[], None] | None = None) -> None:
@@ -51,9 +50,7 @@ class Listening:
     def _on_link(self, link: Link) -> None:
         link.on_message = self._hear
         replies = [link.call(b"SUBSCRIBE", name) for name in self._listeners]
-        if self._had_link:
-            replies[-1].add_done_callback(self._tell_gap)
-        self._had_link = True
+        replies[-1].add_done_callback(self._tell_gap)
 
     def _tell_gap(self, subscribed: Reply) -> None:
         """From here on nothing is missed; what was said before may have been."""
