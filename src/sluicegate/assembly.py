@@ -49,10 +49,9 @@ from sluicegate.store.cache import make_cache
 from sluicegate.store.certificates import Certificates
 from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters import make_limiter
-from sluicegate.store.redis import RedisBackend
-from sluicegate.store.redis.options import redis_options
+from sluicegate.store.open import Stores, open_stores
+from sluicegate.store.redis.outage import silent
 from sluicegate.store.shared_counters import SharedCounters
-from sluicegate.store.sqlite import SqliteBackend
 from sluicegate.store.sqlite_file import check
 from sluicegate.store.stored_certificates import asked_for, read_stored
 from sluicegate.upstream.dispatch import Dispatcher
@@ -167,7 +166,7 @@ class Parts:
 
     settings: Settings
     index: int
-    backend: Backend
+    stores: Stores
     services: Services
     metrics: Metrics
     recorder: Recorder
@@ -189,15 +188,17 @@ class Parts:
     control: Control = field(init=False)
     notifications: Notifications = field(init=False)
 
+    @property
+    def backend(self) -> Backend:
+        """The main store."""
+        return self.stores.main
+
     @classmethod
     def of(cls, shared: Shared, index: int) -> Parts:
         """Make the parts of a worker. Raises ConfigError, StoreError."""
         settings = shared.settings
-        backend: Backend
-        if settings.storage.type == "redis":
-            backend = RedisBackend(redis_options(settings.storage))
-        else:
-            backend = SqliteBackend(Path(settings.sluicegate.store_path))
+        stores = open_stores(settings, silent if index else log_line)
+        backend = stores.main
         metrics = Metrics(shared.layout, shared.sheets[index])
         policies = PolicyBook()
         services = Services(
@@ -205,16 +206,16 @@ class Parts:
             KeyStore(settings, backend, policies, shared.counters, log_line),
             policies,
             make_limiter(settings, backend, shared.counters),
-            make_cache(backend),
+            make_cache(stores.cache),
             log_line,
         )
         return cls(
             settings,
             index,
-            backend,
+            stores,
             services,
             metrics,
-            make_recorder(settings, backend, metrics.count),
+            make_recorder(settings, stores.analytics, metrics.count),
             ErrorPages(settings),
             sources_of(settings),
             Resolver.from_settings(settings),
@@ -382,7 +383,7 @@ class Parts:
         await self.recorder.close()
         for pool in list(self.pools):
             pool.close()
-        await self.backend.close()
+        await self.stores.close()
 
 
 def checks_of(routes: Iterable[Route]) -> list[HealthCheck]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluicegate.chain.exchange import Exchange
 from sluicegate.chain.outcome import STORE_UNAVAILABLE, Loop, Outcome, Rejection, Reply
+from sluicegate.clock import ticks
 from sluicegate.errors import BadMessage, StoreError
 from sluicegate.listener.loop import enter_loop
 from sluicegate.listener.rejections import ABOUT_THE_SERVER, INTERNAL, NOT_FOUND, NOT_FOUND_REPLY, TOO_LARGE, moved_to
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from sluicegate.upstream.dispatch import Dispatcher
     from sluicegate.wire.http1_read import RequestHead
 
+TELL_AGAIN_S = 60.0
+
 
 class Serve:
     """What every connection of a worker serves with. `table` is replaced whole by a reload."""
@@ -49,6 +52,7 @@ class Serve:
     ) -> None:
         self.table, self.services, self.dispatcher, self.pages, self.finish = table, services, dispatcher, pages, finish
         self.cleans_urls = not services.settings.http_server_options.skip_url_cleaning
+        self.store_told_until_ticks = 0.0
 
     # -- which API?
 
@@ -209,7 +213,9 @@ class Serve:
 
     def store_away(self, connection: Connection, exchange: Exchange, error: StoreError) -> None:
         """The store cannot be asked: that is no verdict about the key."""
-        self.services.log("error", "Store unavailable", api_id=exchange.route.api_id, error=str(error))
+        if ticks() >= self.store_told_until_ticks:  # not once a request: thousands may meet the same outage
+            self.store_told_until_ticks = ticks() + TELL_AGAIN_S
+            self.services.log("error", "Store unavailable", api_id=exchange.route.api_id, error=str(error))
         if connection.exchange is exchange:
             connection.reject(exchange, STORE_UNAVAILABLE)
 
