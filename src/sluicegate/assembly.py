@@ -24,9 +24,9 @@ from sluicegate.analytics.exposition import Page as MetricsPage
 from sluicegate.analytics.finish import make_finish
 from sluicegate.analytics.metrics import Layout, Metrics
 from sluicegate.analytics.recorder import Recorder, make_recorder
-from sluicegate.apidef.api import Api
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.chain.services import Services
+from sluicegate.cluster.member import member_of
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues
 from sluicegate.listener.control import Control, Page
@@ -53,7 +53,6 @@ from sluicegate.store.open import Stores, open_stores
 from sluicegate.store.redis.outage import silent
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.store.sqlite_file import check
-from sluicegate.store.stored_certificates import asked_for, read_stored
 from sluicegate.upstream.dispatch import Dispatcher
 from sluicegate.upstream.health import HealthChecks, HealthEvent, HostHealth
 from sluicegate.upstream.pool import Pool, PoolCounts, PoolLimits
@@ -151,6 +150,7 @@ async def serve(shared: Shared, index: int, channel: socket.socket) -> int:
             "reload": worker.deed_reload,
             "forget_keys": worker.deed_forget_keys,
             "clear_cache": worker.deed_clear_cache,
+            "follow": worker.deed_follow,
         }
         colleagues = await Colleagues.join(channel, deeds, worker.drain, worker.drain)
         await worker.run(colleagues)
@@ -249,10 +249,14 @@ class Parts:
             trusting=settings.allow_insecure_configs,
             log=log_line,
             on_keys=self.services.keys.forget,
-            on_reload=lambda: worker.spawn(worker.load(may_empty=False)),
+            on_reload=worker.reload_own,
+            on_generation=worker.follow,
             on_cache=lambda api_id: worker.spawn(worker.deed_clear_cache(api_id.encode())),
             on_gap=worker.catch_up,
         )
+        if settings.cluster.enabled:
+            take_over, tell = worker.configuration.take_over, self.notifications.tell_generation
+            worker.member = member_of(settings, self.backend, take_over, tell, log_line)
         self.watch()
 
     def watch(self) -> None:
@@ -289,22 +293,11 @@ class Parts:
 
     # -- reloads
 
-    async def fetch_certificates(self, apis: Iterable[Api]) -> list[ConfigError]:
-        """Read the certificates that settings and definitions want from the store. Returns what is wrong with them.
-
-        With the store away those that were read before stay.
-        """
-        try:
-            stored, problems = await read_stored(self.backend, asked_for(self.settings, apis), self.settings)
-        except StoreError as error:
-            return [ConfigError("certificates", f"the store cannot be asked: {error}")]
-        self.certificates.replace(stored)
-        return problems
-
     def swap(self, table: Table, came: Collection[Route], gone: Collection[Route]) -> None:
         """A new table is in force; these routes came and went with it."""
         self.serve.table = table
-        self.checks.change(checks_of(came), checks_of(gone))
+        begun, ended = checks_of(came), checks_of(gone)
+        self.checks.change(begun - ended, ended - begun)  # what a new version of an API tests too goes on undisturbed
         if {(route.api_id, route.name) for route in came} != {(route.api_id, route.name) for route in gone}:
             self.metrics.keep_apis((route.api_id, route.name) for route in table.routes)
         self.metrics.set("generation", table.generation)
@@ -386,9 +379,9 @@ class Parts:
         await self.stores.close()
 
 
-def checks_of(routes: Iterable[Route]) -> list[HealthCheck]:
+def checks_of(routes: Iterable[Route]) -> set[HealthCheck]:
     """Return the health checks of some routes."""
-    return [check for route in routes for upstream in route.upstreams() for check in upstream.checks]
+    return {check for route in routes for upstream in route.upstreams() for check in upstream.checks}
 
 
 def tell_of_host(event: HealthEvent) -> None:

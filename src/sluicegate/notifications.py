@@ -6,11 +6,24 @@ Only a hint is ever taken from a message: that something should be read again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sluicegate.errors import StoreError
 from sluicegate.store import names
 from sluicegate.store.backend import Backend, LocalBackend
-from sluicegate.store.notices import DELETE_API_CACHE, KEYS_CHANGED, RELOADS, Notice, sign, verify
+from sluicegate.store.notices import (
+    DELETE_API_CACHE,
+    KEYS_CHANGED,
+    RELOADS,
+    Notice,
+    generation_changed,
+    is_generation,
+    sign,
+    verify,
+)
+
+if TYPE_CHECKING:
+    from sluicegate.cluster.documents import State
 
 
 class Notifications:
@@ -19,6 +32,7 @@ class Notifications:
     on_keys:   sessions were written, by their names in the store.
     on_reload: definitions or policies changed somewhere.
     on_cache:  the stored responses of an API are to be forgotten.
+    on_generation: the cluster's documents have changed.
     on_gap:    messages may have been missed.
     """
 
@@ -32,15 +46,18 @@ class Notifications:
         on_keys: Callable[[list[str]], None],
         on_reload: Callable[[], None],
         on_cache: Callable[[str], None],
+        on_generation: Callable[[], None],
         on_gap: Callable[[], None],
     ) -> None:
         self.backend, self.node_secret, self.trusting, self.log = backend, node_secret, trusting, log
         self.on_keys, self.on_reload, self.on_cache, self.on_gap = on_keys, on_reload, on_cache, on_gap
+        self.on_generation = on_generation
 
     def listen(self) -> None:
         """Hear what other nodes tell from now on."""
         if not isinstance(self.backend, LocalBackend):
             self.backend.subscribe(names.NOTIFICATIONS, self.hear, self.on_gap)
+            self.backend.subscribe(names.CLUSTER_CHANNEL, self.hear)
 
     def hear(self, message: bytes) -> None:
         """Act on a message, if it is from one of us."""
@@ -49,17 +66,24 @@ class Notifications:
             self.log("error", "Payload signature is invalid!", prefix="pub-sub")
         elif notice.command == KEYS_CHANGED:
             self.on_keys(notice.keys())
+        elif is_generation(notice):
+            self.on_generation()
         elif notice.command in RELOADS:
             self.on_reload()
         elif notice.command == DELETE_API_CACHE:
             self.on_cache(notice.payload)
 
-    async def send(self, notice: Notice) -> None:
+    async def tell_generation(self, state: State) -> None:
+        """Tell other nodes, and those of Tyk, that the cluster's documents have changed."""
+        await self.send(generation_changed(state.generation), names.CLUSTER_CHANNEL)
+        await self.send(generation_changed(state.generation, for_tyk=True))
+
+    async def send(self, notice: Notice, channel: str = names.NOTIFICATIONS) -> None:
         """Tell other nodes; that the store is away is no reason for a write to fail, which it has just taken."""
         if isinstance(self.backend, LocalBackend):
             return
         try:
-            await self.backend.publish(names.NOTIFICATIONS, sign(notice, self.node_secret))
+            await self.backend.publish(channel, sign(notice, self.node_secret))
         except StoreError as error:
             self.log(
                 "error", "Could not notify other nodes", prefix="pub-sub", command=notice.command, error=str(error)

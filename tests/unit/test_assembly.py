@@ -81,7 +81,7 @@ class Node:
         (self.apps / f"{definition['api_id']}.json").write_text(json.dumps(definition))
 
     async def load(self) -> None:
-        await self.worker.load(may_empty=False)
+        await self.worker.configuration.load(may_empty=False)
 
 
 @pytest.fixture

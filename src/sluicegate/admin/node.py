@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
     from sluicegate.apidef.policy import PolicyBook
     from sluicegate.chain.services import Services
+    from sluicegate.cluster.document import Content, Key
+    from sluicegate.cluster.documents import Change
+    from sluicegate.errors import ConfigError
     from sluicegate.settings.model import Settings
     from sluicegate.store.backend import Backend
     from sluicegate.store.keys import KeyStore
@@ -30,6 +33,14 @@ class ReloadError(SluicegateError):
     def __init__(self, what: str) -> None:
         super().__init__(what)
         self.what = what
+
+
+class ChangesRefused(SluicegateError):
+    """Changes of the cluster's documents would not be accepted; nothing was written."""
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,23 @@ class Node(Protocol):
 
         api_id: raise ReloadError too when the definition with this id was refused, though the others were not.
         may_empty: an empty folder is meant, since the last definition was removed.
+        """
+
+    @property
+    def shares(self) -> bool:
+        """True where documents are the cluster's: what is written goes to the store, not to files."""
+
+    def shared_generation(self, key: Key) -> int:
+        """Return which generation of the cluster wrote the document that is in force; 0: it is not the cluster's."""
+
+    async def shared_content(self, key: Key) -> Content | None:
+        """Return a document as the store has it. Raises ConfigError, StoreError."""
+
+    async def share(self, changes: Sequence[Change], author: str, note: str = "", expected: int | None = None) -> int:
+        """Write documents of the cluster; return their generation when every worker of this node serves by it.
+
+        expected: the generation that the cluster must be at.
+        Raises ChangesRefused, ReloadError, and what `cluster.writer` raises.
         """
 
     async def reload_group(self) -> None:

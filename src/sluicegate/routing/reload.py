@@ -144,6 +144,10 @@ class Reloader:
         self.last = report
         return report
 
+    def claimants(self, place: Place) -> Collection[str]:
+        """Return the ids of the definitions that want to be served at a place."""
+        return self._places.get(place, ())
+
     def _claim(self, api: Api) -> Place:
         place = self._place_of[api.api_id] = place_of(api)
         self._places.setdefault(place, set()).add(api.api_id)

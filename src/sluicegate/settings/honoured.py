@@ -31,7 +31,7 @@ _HONOURED = """
     local_session_cache.disable_cached_session_state enforce_org_quotas experimental_process_org_off_thread storage.type
     storage.host storage.port storage.addrs storage.username storage.password storage.database storage.timeout
     storage.use_ssl storage.ssl_insecure_skip_verify storage.ca_file storage.cert_file storage.key_file
-    storage.tls_max_version storage.tls_min_version cluster.enabled enable_fixed_window_rate_limiter
+    storage.tls_max_version storage.tls_min_version cluster.enabled cluster.data_sync_interval enable_fixed_window_rate_limiter
     enable_redis_rolling_limiter enable_sentinel_rate_limiter drl_enable_sentinel_rate_limiter
     rate_limit_response_headers max_idle_connections_per_host close_connections proxy_ssl_insecure_skip_verify
     proxy_ssl_min_version proxy_ssl_max_version proxy_ssl_ciphers proxy_default_timeout proxy_close_connections

@@ -45,6 +45,8 @@ class Sluicegate(Section, frozen=True):
     """Worker processes. 0: one for each processor this process may use."""
     store_path: str = ""
     """File of the embedded store. Empty: `sluicegate.db` beside the configuration file, or in the working directory."""
+    snapshot_path: str = ""
+    """File with the last good shared configuration, for a start with the store away. Empty: beside `store_path`."""
     proxy_protocol: bool = False
     """Every client connection begins with a PROXY protocol header (v1 or v2), which names the client."""
     max_connections: Amount = 10_000

@@ -38,6 +38,10 @@ class Certificates:
         """The store holds these now."""
         self._stored = stored
 
+    def add(self, stored: Mapping[str, bytes]) -> None:
+        """The store holds these, too."""
+        self._stored = {**self._stored, **stored}
+
     def pem(self, reference: str, where: str) -> bytes:
         """Return the PEM text of a reference. Raises ConfigError that does not repeat a key."""
         if PEM_MARK in reference:

@@ -19,6 +19,9 @@ GROUP_RELOAD = "GroupReload"
 DELETE_API_CACHE = "DeleteAPICache"
 RELOADS = frozenset({"ApiUpdated", "ApiRemoved", "ApiAdded", "PolicyChanged", GROUP_RELOAD})
 """Commands that ask for a reload, whatever their payload."""
+GENERATION = "ClusterGeneration"
+OURS = "sluicegate:"
+"""Begins the payload when such a command is ours: our own nodes need no reload then, they read what has changed."""
 
 
 class _Message(msgspec.Struct):
@@ -46,6 +49,16 @@ class Notice:
 def keys_changed(names: Iterable[str]) -> Notice:
     """Return the notice that sessions were written."""
     return Notice(KEYS_CHANGED, ",".join(names))
+
+
+def generation_changed(generation: int, *, for_tyk: bool = False) -> Notice:
+    """Return the notice that the cluster's documents have a new generation; for nodes of Tyk, a reload."""
+    return Notice("ApiUpdated", f"{OURS}{generation}") if for_tyk else Notice(GENERATION, str(generation))
+
+
+def is_generation(notice: Notice) -> bool:
+    """Return whether a notice tells of the cluster's documents."""
+    return notice.command == GENERATION or (notice.command in RELOADS and notice.payload.startswith(OURS))
 
 
 def sign(notice: Notice, node_secret: str) -> bytes:

@@ -1,0 +1,163 @@
+"""What is in force in a worker, and how it changes: the node's own files, and over them what the cluster shares.
+
+    load       everything anew: at start, on a signal, when somebody says that files were changed
+    take_over  what has changed in the cluster, and nothing else
+    refusals   what would be refused of changes that somebody wants to make; nothing is put into force
+
+A document that is refused leaves in force what was there. Where nothing is shared, there is only `load`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from sluicegate.admin.node import ReloadError
+from sluicegate.apidef.api import Api
+from sluicegate.cluster.document import API, POLICY, Content, Envelope, Key
+from sluicegate.errors import ConfigError, StoreError
+from sluicegate.routing.proof import Proof
+from sluicegate.routing.reload import Place
+from sluicegate.routing.shared import Meaning, SharedLayer
+from sluicegate.routing.slices import uncollected
+from sluicegate.routing.sources import Found, read_all
+from sluicegate.store.stored_certificates import asked_for, read_stored
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.policy_document import Policy
+    from sluicegate.assembly import Parts
+    from sluicegate.routing.reload import Report
+
+
+class Configuration:
+    """The definitions and policies of one worker.
+
+    has_loaded: whether there was a load that came to something.
+    own:        what the node's files hold, by id.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.log = parts.services.log
+        self.has_loaded = False
+        self.shared = SharedLayer(parts.settings)
+        self.own: dict[str, Api] = {}
+        self.own_policies: Mapping[str, Policy] = {}
+        self._reloading = asyncio.Lock()
+        self._said_hidden: set[Key] = set()
+
+    # -- files
+
+    async def load(self, *, may_empty: bool, api_id: str = "") -> None:
+        """Read definitions and policies, and put into force what is good.
+
+        may_empty: that there are no definitions any more is meant. Raises ReloadError when `api_id` was refused.
+        """
+        async with self._reloading:
+            with uncollected():
+                found = await self._read()
+                if found is None:
+                    self.parts.metrics.count("reloads_failed")
+                    return
+                report = await self._put_in_force(found, may_empty=may_empty)
+        if report is not None and (refused := report.why_refused.get(api_id)):
+            raise ReloadError(f"{refused.what}" + (f" ({refused.hint})" if refused.hint else ""))
+
+    async def _read(self) -> Found | None:
+        """Return what is written now; None when it cannot be read, which leaves everything as it is."""
+        try:
+            return await read_all(self.parts.sources)
+        except ConfigError as error:
+            self.log("error", "Definitions could not be read, going on with those in force", error=str(error))
+            return None
+
+    async def _put_in_force(self, found: Found, *, may_empty: bool) -> Report | None:
+        """Put into force what was read; no definitions at all are taken for a mistake, unless `may_empty` is said."""
+        parts = self.parts
+        if found.policies is not None:
+            self.own_policies = found.policies
+            parts.services.policies.replace({**found.policies, **self.shared.policies})
+        serves_own = any(route.api_id not in self.shared.apis for route in parts.reloader.table.routes)
+        if not found.apis and serves_own and not may_empty:
+            self.log("error", "No definitions found, going on with those in force", path=parts.settings.app_path)
+            parts.metrics.count("reloads_failed")
+            return None
+        self.own = {api.api_id: api for api in found.apis}
+        apis = list({**self.own, **self.shared.apis}.values())
+        problems = found.problems + await self._fetch_certificates(apis)
+        report = await parts.reloader.load(apis, found.refused)
+        self._say_hidden()
+        parts.tell_of(report, problems)
+        await parts.sync_listeners()
+        self.has_loaded = True
+        return report
+
+    async def _fetch_certificates(self, apis: Iterable[Api], *, beside: bool = False) -> list[ConfigError]:
+        """Read the certificates that settings and definitions want from the store. Returns what is wrong with them.
+
+        beside: those that were read before stay; so they do with the store away.
+        """
+        parts = self.parts
+        try:
+            stored, problems = await read_stored(parts.backend, asked_for(parts.settings, apis), parts.settings)
+        except StoreError as error:
+            return [ConfigError("certificates", f"the store cannot be asked: {error}")]
+        if beside:
+            parts.certificates.add(stored)
+        else:
+            parts.certificates.replace(stored)
+        return problems
+
+    # -- the cluster
+
+    async def take_over(self, changed: Mapping[Key, Envelope | None]) -> dict[Key, ConfigError]:
+        """Put changed documents of the cluster into force, None for those that are gone; return what was refused."""
+        parts = self.parts
+        async with self._reloading:
+            with uncollected():
+                meaning = await self.shared.read(changed)
+                wanted = [api for api in meaning.apis.values() if api is not None]
+                gone = [one for one, api in meaning.apis.items() if api is None]
+                wanted += [self.own[one] for one in gone if one in self.own]
+                problems = await self._fetch_certificates(wanted, beside=True)
+                parts.reloader.shared = (self.shared.apis.keys() | meaning.apis.keys()) - set(gone)
+                report = await parts.reloader.change(wanted, [one for one in gone if one not in self.own])
+                self._note_refused(report, meaning)
+                self.shared.keep(meaning)
+                parts.reloader.shared = self.shared.apis.keys()
+        if meaning.policies:
+            parts.services.policies.replace({**self.own_policies, **self.shared.policies})
+        self._say_hidden()
+        if meaning.apis:
+            report.refused.clear()  # the follower says what was refused
+            parts.tell_of(report, problems)
+            await parts.sync_listeners()
+        return meaning.refused
+
+    def _note_refused(self, report: Report, meaning: Meaning) -> None:
+        for one, error in report.why_refused.items():
+            if meaning.apis.get(one) is not None:
+                meaning.refused[Key(API, one)] = error
+
+    def hidden(self) -> set[Key]:
+        """Return what this node has in files and the cluster too, so that the files' are not served."""
+        return {Key(API, one) for one in self.own.keys() & self.shared.apis.keys()} | {
+            Key(POLICY, one) for one in self.own_policies.keys() & self.shared.policies.keys()
+        }
+
+    def _say_hidden(self) -> None:
+        if self.parts.index:
+            return
+        hidden = self.hidden()
+        for key in sorted(hidden - self._said_hidden):
+            self.log("warning", "The cluster's is served, not the one in this node's files", document=str(key))
+        self._said_hidden = hidden
+
+    async def refusals(self, changes: Mapping[Key, Content | None]) -> list[ConfigError]:
+        """Return why changes of the cluster's documents would be refused, or []."""
+        proof = Proof(self.parts.settings, self.parts.builder, self._claimants)
+        return await proof.refusals(changes)
+
+    def _claimants(self, place: Place) -> list[str]:
+        return [one for one in self.parts.reloader.claimants(place) if one in self.shared.apis]
