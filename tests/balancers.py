@@ -12,9 +12,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.gateway import until
 from tests.servers import free_port
@@ -52,11 +53,13 @@ def running_nginx(folder: Path, http: str, port: int) -> Iterator[None]:
 
 
 @contextmanager
-def running(line: list[str], folder: Path, port: int) -> Iterator[None]:
-    """Run a program until the block ends; it is there when it listens on the port. It writes to `log`."""
-    environ = {"PATH": PATH, "HOME": str(folder)}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(line, stdout=log, stderr=log, env=environ, start_new_session=True)
+def running(
+    line: list[str], folder: Path, port: int, environ: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a folder until the block ends; it is there when it listens on the port. It writes to `log`."""
+    variables = {"PATH": PATH, "HOME": str(folder), **environ}
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(line, stdout=log, stderr=log, env=variables, cwd=folder, start_new_session=True)
 
     def listens() -> bool:
         assert process.poll() is None, (folder / "log").read_text()
@@ -66,7 +69,7 @@ def running(line: list[str], folder: Path, port: int) -> Iterator[None]:
 
     try:
         until(listens, f"{line[0]} listens")
-        yield
+        yield process
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
