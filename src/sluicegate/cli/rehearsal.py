@@ -25,6 +25,8 @@ from sluicegate.store.certificates import Certificates
 from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters import make_limiter
 from sluicegate.store.memory import MemoryBackend
+from sluicegate.store.open import redis_blocks
+from sluicegate.store.redis.options import tls_context
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.upstream.health import HostHealth
 from sluicegate.upstream.tls import UpstreamTls
@@ -59,7 +61,7 @@ def rehearse(settings: Settings) -> Rehearsal:
 
 
 async def _rehearse(settings: Settings, counters: SharedCounters) -> Rehearsal:
-    result = Rehearsal()
+    result = Rehearsal(errors=_store_problems(settings))
     folder = Path(settings.app_path)
     if settings.app_path != Settings().app_path and not folder.is_dir():
         result.warnings.append(ConfigError("app_path", f"there is no folder {folder}, so there are no APIs"))
@@ -100,6 +102,17 @@ def _services(settings: Settings, policies: PolicyBook, counters: SharedCounters
 
 def _no_pool(_target: Target) -> NoPool:
     return NoPool()
+
+
+def _store_problems(settings: Settings) -> list[ConfigError]:
+    """Say which files of a store's TLS cannot be used."""
+    problems = []
+    for name, block in redis_blocks(settings):
+        try:
+            tls_context(block, name)
+        except ConfigError as error:
+            problems.append(error)
+    return problems
 
 
 def _tls_problems(settings: Settings, routes: tuple[Route, ...], certificates: Certificates) -> list[ConfigError]:

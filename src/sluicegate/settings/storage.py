@@ -26,35 +26,35 @@ class StorageOptions(Section, frozen=True):
     type: Literal["", "embedded", "redis"] = ""
     """`redis`, or `embedded` for the store in a file (`sluicegate.store_path`). Empty: embedded."""
     host: StrOrDefault = "localhost"
-    """Host of a single Redis."""
+    """Host of a single Redis, where neither `addrs` nor `hosts` is set."""
     port: PortOrDefault = 6379
     """Port of a single Redis."""
     hosts: dict[str, str] = {}
-    """Hosts and ports of a Redis Cluster; `addrs` is the newer form."""
+    """Hosts and their ports: `addrs` in an older form, which gives way to it."""
     addrs: list[str] = []
-    """Addresses `host:port` of a Redis Cluster or of Sentinels; one address is a single Redis."""
+    """Addresses `host:port`: one of a single Redis, several of a Redis Cluster, or those of Sentinels."""
     master_name: str = ""
-    """Name of the master that the Sentinels in `addrs` watch."""
+    """Name of the master that the Sentinels in `addrs` watch; the addresses are then theirs."""
     sentinel_password: str = ""
     """Password of the Sentinels."""
     username: str = ""
-    """User of Redis."""
+    """User of Redis; counts only with a password."""
     password: str = ""
     """Password of Redis; may be a reference such as `env://REDIS_PASSWORD`."""
     database: int = 0
     """Number of the database; a Redis Cluster knows only 0."""
     optimisation_max_idle: IntOrDefault = 100
-    """Without effect: one connection carries the commands of many requests."""
+    """Without effect: each worker has one connection to a server, which carries the commands of all requests."""
     optimisation_max_active: IntOrDefault = 500
     """Without effect, likewise."""
     timeout: IntOrDefault = 5
-    """Seconds to connect, to read and to write."""
+    """Seconds until a connection, and each answer, has to be there."""
     enable_cluster: bool = False
-    """The addresses are those of a Redis Cluster."""
+    """There is a Redis Cluster; it may be named by one address."""
     use_ssl: bool = False
     """Speak TLS."""
     ssl_insecure_skip_verify: bool = False
-    """Do not verify the certificate."""
+    """Do not verify the certificate; whoever is in between can then read along."""
     ca_file: str = ""
     """PEM file of the authorities that are trusted."""
     cert_file: str = ""

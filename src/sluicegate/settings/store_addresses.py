@@ -1,28 +1,10 @@
-"""Where a Redis is, out of the three ways to say it: `addrs`, else `hosts`, else `host` and `port` (contract 05.6)."""
+"""Addresses of a Redis, in the two ways that settings list them (contract 05.6)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
-from sluicegate.errors import ConfigError
-
-if TYPE_CHECKING:
-    from sluicegate.settings.storage import StorageOptions
 
 HIGHEST_PORT = 65535
-
-
-def addresses_of(storage: StorageOptions, where: str = "storage") -> tuple[tuple[str, int], ...]:
-    """Return hosts and ports. Raises ConfigError."""
-    try:
-        if storage.addrs:
-            return from_addrs(storage.addrs)
-        if storage.hosts:
-            return from_hosts(storage.hosts)
-    except ValueError as error:
-        raise ConfigError(f"{where}.{'addrs' if storage.addrs else 'hosts'}", str(error), "write host:port") from None
-    return ((storage.host, storage.port),)
 
 
 def from_addrs(addrs: Sequence[str]) -> tuple[tuple[str, int], ...]:

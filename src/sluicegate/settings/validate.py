@@ -6,6 +6,7 @@ from sluicegate.log import FORMATS, LEVELS
 from sluicegate.settings.convert import quoted
 from sluicegate.settings.draft import Draft
 from sluicegate.settings.findings import Findings
+from sluicegate.settings.validate_stores import check_stores
 
 # What Tyk writes into a new file; everybody knows it.
 PUBLISHED_SECRET = "352d20ee67be67f6340b4c0605b044b7"  # noqa: S105
@@ -14,7 +15,6 @@ HASH_FUNCTIONS = ("", "murmur32", "murmur64", "murmur128", "sha256")
 _TLS_RANGES = (
     ("http_server_options.min_version", "http_server_options.max_version"),
     ("proxy_ssl_min_version", "proxy_ssl_max_version"),
-    ("storage.tls_min_version", "storage.tls_max_version"),
 )
 
 
@@ -24,7 +24,7 @@ def validate(draft: Draft, findings: Findings) -> None:
     _check_tls(draft, findings)
     _check_secret(draft, findings)
     _check_hashes(draft, findings)
-    _check_store(draft, findings)
+    check_stores(draft, findings)
     path = "sluicegate.prometheus.path"
     if not draft.get(path).startswith("/"):
         findings.error(draft.where(path), "expected a path that begins with /")
@@ -58,14 +58,3 @@ def _check_hashes(draft: Draft, findings: Findings) -> None:
     path = "hash_key_function"
     if draft.get(path) not in HASH_FUNCTIONS:
         findings.warn(draft.where(path), f"expected one of {', '.join(HASH_FUNCTIONS[1:])}; murmur64 is used")
-
-
-def _check_store(draft: Draft, findings: Findings) -> None:
-    shared = draft.get("storage.type") == "redis"
-    if draft.get("cluster.enabled") and not shared:
-        what = "a cluster needs a store that all its nodes reach"
-        findings.warn(draft.where("cluster.enabled"), what, "set storage.type to redis")
-    for purpose in ("analytics", "cache"):
-        kind = f"{purpose}_storage.type"
-        if draft.get(f"enable_separate_{purpose}_store") and draft.get(kind) == "embedded":
-            findings.error(draft.where(kind), "a separate store must be redis")

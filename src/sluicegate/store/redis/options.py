@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sluicegate.errors import ConfigError
-from sluicegate.settings.store_addresses import addresses_of
+from sluicegate.settings.store_addresses import from_addrs, from_hosts
 from sluicegate.store.redis.link import Address
 
 if TYPE_CHECKING:
@@ -49,18 +49,29 @@ def redis_options(storage: StorageOptions, where: str = "storage") -> RedisOptio
 
     where: the block of the settings, for messages.
     """
-    addresses = addresses_of(storage, where)
+    addresses = _addresses(storage, where)
     is_cluster = not storage.master_name and (storage.enable_cluster or len(addresses) > 1)
     sentinel_greeting = (("AUTH", storage.sentinel_password),) if storage.sentinel_password else ()
     return RedisOptions(
         addresses,
         _greeting(storage, 0 if is_cluster else storage.database),
         float(storage.timeout),
-        _tls(storage, where),
+        tls_context(storage, where),
         is_cluster,
         storage.master_name,
         sentinel_greeting,
     )
+
+
+def _addresses(storage: StorageOptions, where: str) -> tuple[Address, ...]:
+    try:
+        if storage.addrs:
+            return from_addrs(storage.addrs)
+        if storage.hosts:
+            return from_hosts(storage.hosts)
+    except ValueError as error:
+        raise ConfigError(f"{where}.{'addrs' if storage.addrs else 'hosts'}", str(error), "write host:port") from None
+    return ((storage.host, storage.port),)
 
 
 def _greeting(storage: StorageOptions, database: int) -> Greeting:
@@ -72,7 +83,8 @@ def _greeting(storage: StorageOptions, database: int) -> Greeting:
     return tuple(greeting)
 
 
-def _tls(storage: StorageOptions, where: str) -> ssl.SSLContext | None:
+def tls_context(storage: StorageOptions, where: str) -> ssl.SSLContext | None:
+    """Return how connections are encrypted; None: they are not. Raises ConfigError."""
     if not storage.use_ssl:
         return None
     context = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""The three ways to say where a Redis is."""
+"""What the settings of a Redis come to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from sluicegate.errors import ConfigError
 from sluicegate.settings.storage import StorageOptions
-from sluicegate.settings.store_addresses import addresses_of
+from sluicegate.store.redis.options import redis_options
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from sluicegate.settings.store_addresses import addresses_of
     ],
 )
 def test_addresses_are_read(storage: StorageOptions, addresses: tuple[tuple[str, int], ...]) -> None:
-    assert addresses_of(storage) == addresses
+    assert redis_options(storage).addresses == addresses
 
 
 @pytest.mark.parametrize(
@@ -38,5 +38,29 @@ def test_addresses_are_read(storage: StorageOptions, addresses: tuple[tuple[str,
 )
 def test_what_is_no_address_is_an_error(storage: StorageOptions, where: str) -> None:
     with pytest.raises(ConfigError, match="is not an address") as caught:
-        addresses_of(storage)
+        redis_options(storage)
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    ("storage", "is_cluster", "database"),
+    [
+        (StorageOptions(database=2), False, True),
+        (StorageOptions(addrs=["a:1"], database=2), False, True),
+        (StorageOptions(addrs=["a:1"], enable_cluster=True, database=2), True, False),
+        (StorageOptions(hosts={"a": "1", "b": "1"}, database=2), True, False),
+        (StorageOptions(addrs=["a:1", "b:1"], master_name="m", database=2), False, True),
+    ],
+)
+def test_the_topology_follows_from_the_addresses(storage: StorageOptions, is_cluster: bool, database: bool) -> None:
+    options = redis_options(storage)
+    assert options.is_cluster == is_cluster
+    assert (("SELECT", "2") in options.greeting) == database
+
+
+def test_sentinels_have_a_password_of_their_own_and_none_is_shown() -> None:
+    storage = StorageOptions(addrs=["a:1"], master_name="m", sentinel_password="hush", username="u", password="hidden")
+    options = redis_options(storage)
+    assert options.greeting == (("AUTH", "u", "hidden"),)
+    assert options.sentinel_greeting == (("AUTH", "hush"),)
+    assert "hush" not in repr(options) and "hidden" not in repr(options)
