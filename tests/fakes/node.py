@@ -79,6 +79,11 @@ class FakeNode:
         if api_id and api_id not in self._apis:
             raise ReloadError(self.refuses.get(api_id, "not loaded"))
 
+    shares = False
+
+    def shared_generation(self, key: Any) -> int:
+        return 0
+
     async def reload_group(self) -> None:
         self.group_reloads += 1
 

@@ -8,17 +8,18 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sluicegate.admin.api_files import CANNOT_DELETE, CANNOT_WRITE, ApiFiles, check_api_id
+from sluicegate.admin.api_files import check_api_id
 from sluicegate.admin.body import read_body
+from sluicegate.admin.edits import Put, PutVersions, Remove, make
 from sluicegate.admin.envelope import Refused, answer, changed
-from sluicegate.admin.folder import Change
-from sluicegate.admin.in_force import put_in_force
 from sluicegate.admin.node import Node
+from sluicegate.admin.shared import etag
 from sluicegate.admin.versions import NewVersion, base_header, base_of, without_version
 from sluicegate.apidef import gojson
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.validate import check_definition
+from sluicegate.cluster.document import API
 from sluicegate.errors import ConfigError
 
 NOT_FOUND = "API not found"
@@ -36,7 +37,7 @@ async def show_all(node: Node, request: Request) -> Response:
 async def show(node: Node, request: Request) -> Response:
     """Answer one definition; a child version's base is in the header."""
     api = found(node, request)
-    return answer(api.classic, headers=base_header(node, api.api_id))
+    return answer(api.classic, headers=base_header(node, api.api_id) | etag(node, API, api.api_id))
 
 
 async def create(node: Node, request: Request) -> Response:
@@ -47,16 +48,8 @@ async def create(node: Node, request: Request) -> Response:
     validate(definition)
     definition = replace(definition, api_id=definition.api_id or uuid.uuid4().hex, is_oas=False)
     check_api_id(definition.api_id)
-    files = ApiFiles(node)
-
-    def edit(change: Change) -> None:
-        files.write(change, definition)
-        if version is not None:
-            versions = version.added_to(version.base.classic.definition, definition.api_id)
-            files.write_versions(change, version.base, versions)
-
-    await put_in_force(node, files.folder, edit, CANNOT_WRITE, api_id=definition.api_id)
-    return changed(definition.api_id, "added")
+    headers = await make(node, request, [Put(definition), *as_version(version, definition)])
+    return changed(definition.api_id, "added", headers=headers)
 
 
 async def update(node: Node, request: Request) -> Response:
@@ -69,27 +62,26 @@ async def update(node: Node, request: Request) -> Response:
     if definition.api_id != api.api_id:
         raise Refused(400, MISMATCH)
     validate(definition)
-    definition = replace(definition, is_oas=False)
-    files = ApiFiles(node)
-    await put_in_force(
-        node, files.folder, lambda change: files.write(change, definition), CANNOT_WRITE, api_id=api.api_id
-    )
-    return changed(api.api_id, "modified")
+    headers = await make(node, request, [Put(replace(definition, is_oas=False))])
+    return changed(api.api_id, "modified", headers=headers)
 
 
 async def delete(node: Node, request: Request) -> Response:
     """Remove a definition, and its place among the versions of its base."""
     api = found(node, request)
     base = base_of(node, api.api_id)
-    files = ApiFiles(node)
-
-    def edit(change: Change) -> None:
-        files.remove(change, api.api_id)
-        if base is not None:
-            files.write_versions(change, base, without_version(base.classic.definition, api.api_id))
-
-    await put_in_force(node, files.folder, edit, CANNOT_DELETE, may_empty=True)
+    edits: list[Put | Remove | PutVersions] = [Remove(api.api_id)]
+    if base is not None:
+        edits.append(PutVersions(base, without_version(base.classic.definition, api.api_id)))
+    await make(node, request, edits)
     return changed(api.api_id, "deleted")
+
+
+def as_version(version: NewVersion | None, definition: APIDefinition) -> list[PutVersions]:
+    """Return the edit that makes a definition a version of another, if it shall be one."""
+    if version is None:
+        return []
+    return [PutVersions(version.base, version.added_to(version.base.classic.definition, definition.api_id))]
 
 
 def found(node: Node, request: Request) -> Api:

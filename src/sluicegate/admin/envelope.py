@@ -56,9 +56,9 @@ def said(message: str) -> Response:
     return answer(Said("ok", message))
 
 
-def changed(key: str, action: str, key_hash: str = "") -> Response:
+def changed(key: str, action: str, key_hash: str = "", *, headers: Mapping[str, str] | None = None) -> Response:
     """Return the envelope of a write."""
-    return answer(Changed(key, "ok", action, key_hash))
+    return answer(Changed(key, "ok", action, key_hash), headers=headers)
 
 
 def plain(status: int, text: str) -> Response:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sluicegate.chain.services import Services
     from sluicegate.cluster.document import Content, Key
     from sluicegate.cluster.documents import Change
+    from sluicegate.cluster.status import Status
     from sluicegate.errors import ConfigError
     from sluicegate.settings.model import Settings
     from sluicegate.store.backend import Backend
@@ -114,6 +115,9 @@ class Node(Protocol):
         expected: the generation that the cluster must be at.
         Raises ChangesRefused, ReloadError, and what `cluster.writer` raises.
         """
+
+    async def cluster_status(self) -> Status:
+        """Return how the cluster is, as far as it is known; never raises."""
 
     async def reload_group(self) -> None:
         """Ask every node that shares the store to reload; return at once."""

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sluicegate.admin import apis
-from sluicegate.admin.api_files import CANNOT_WRITE, EXTENSION, ApiFiles, check_api_id
+from sluicegate.admin.api_files import EXTENSION, check_api_id
 from sluicegate.admin.body import read_body
+from sluicegate.admin.edits import Put, make
 from sluicegate.admin.envelope import Refused, answer, changed
-from sluicegate.admin.folder import Change
-from sluicegate.admin.in_force import put_in_force
 from sluicegate.admin.json_body import JsonObject, object_of
 from sluicegate.admin.node import Node
 from sluicegate.admin.oas_servers import own_servers, with_own_servers
+from sluicegate.admin.shared import etag
 from sluicegate.admin.versions import NewVersion, base_header
 from sluicegate.apidef import gojson
 from sluicegate.apidef.api import Api
@@ -29,6 +29,7 @@ from sluicegate.apidef.oas.check import check_document
 from sluicegate.apidef.oas.extract import extract
 from sluicegate.apidef.oas.fill import fill
 from sluicegate.apidef.oas.imported import with_operation_ids
+from sluicegate.cluster.document import API
 from sluicegate.errors import ConfigError
 
 IS_CLASSIC = "the requested API definition is in Tyk classic format, please use old api endpoint"
@@ -45,7 +46,8 @@ async def show_all(node: Node, request: Request) -> Response:
 async def show(node: Node, request: Request) -> Response:
     """Answer one document; a child version's base is in the header."""
     api = _found(node, request)
-    return Response(gojson.encode(shown(api)), 200, base_header(node, api.api_id), media_type="application/json")
+    headers = base_header(node, api.api_id) | etag(node, API, api.api_id)
+    return Response(gojson.encode(shown(api)), 200, headers, media_type="application/json")
 
 
 async def create(node: Node, request: Request) -> Response:
@@ -56,25 +58,22 @@ async def create(node: Node, request: Request) -> Response:
     if not document.get(EXTENSION):
         raise Refused(400, NO_EXTENSION)
     check(document)
-    return await add(node, document, version)
+    return await add(node, request, document, version)
 
 
-async def add(node: Node, document: JsonObject, version: NewVersion | None) -> Response:
+async def add(node: Node, request: Request, document: JsonObject, version: NewVersion | None) -> Response:
     """Put a checked document in force as a new API."""
     definition = definition_of(document)
     definition = replace(definition, api_id=definition.api_id or uuid.uuid4().hex)
     check_api_id(definition.api_id)
-    document = _completed(with_id(document, definition.api_id), own_servers(definition, node.settings), [])
-    files = ApiFiles(node)
+    document = completed(node, definition, document)
+    headers = await make(node, request, [Put(definition, document), *apis.as_version(version, definition)])
+    return changed(definition.api_id, "added", headers=headers)
 
-    def edit(change: Change) -> None:
-        files.write(change, definition, document)
-        if version is not None:
-            versions = version.added_to(version.base.classic.definition, definition.api_id)
-            files.write_versions(change, version.base, versions)
 
-    await put_in_force(node, files.folder, edit, CANNOT_WRITE, api_id=definition.api_id)
-    return changed(definition.api_id, "added")
+def completed(node: Node, definition: APIDefinition, document: JsonObject) -> JsonObject:
+    """Return the document of a new API with its id, and with what the gateway adds."""
+    return _completed(with_id(document, definition.api_id), own_servers(definition, node.settings), [])
 
 
 async def update(node: Node, request: Request) -> Response:
@@ -85,21 +84,18 @@ async def update(node: Node, request: Request) -> Response:
     if not document.get(EXTENSION):
         raise Refused(400, NO_EXTENSION)
     check(document)
-    return await replace_with(node, api, document)
+    return await replace_with(node, request, api, document)
 
 
-async def replace_with(node: Node, api: Api, document: JsonObject) -> Response:
+async def replace_with(node: Node, request: Request, api: Api, document: JsonObject) -> Response:
     """Put a checked document in force in the place of another."""
     definition = definition_of(document)
     if definition.api_id != api.api_id:
         raise Refused(400, apis.MISMATCH)
     own, before = own_servers(definition, node.settings), own_servers(api.classic, node.settings)
     document = _completed(document, own, before)
-    files = ApiFiles(node)
-    await put_in_force(
-        node, files.folder, lambda change: files.write(change, definition, document), CANNOT_WRITE, api_id=api.api_id
-    )
-    return changed(api.api_id, "modified")
+    headers = await make(node, request, [Put(definition, document)])
+    return changed(api.api_id, "modified", headers=headers)
 
 
 async def delete(node: Node, request: Request) -> Response:

@@ -34,7 +34,7 @@ async def create(node: Node, request: Request) -> Response:
         document = with_default_extension(document, options, is_import=True)
     except ConfigError as error:
         raise Refused(400, error.what) from None
-    return await oas_apis.add(node, document, version)
+    return await oas_apis.add(node, request, document, version)
 
 
 async def patch(node: Node, request: Request) -> Response:
@@ -47,7 +47,7 @@ async def patch(node: Node, request: Request) -> Response:
     oas_apis.check(document)
     options = _options(request)
     if document.get(EXTENSION) and options is None:
-        return await oas_apis.replace_with(node, api, document)
+        return await oas_apis.replace_with(node, request, api, document)
     old = oas_apis.shown(api)
     document = {**document, "servers": retained(old.get("servers") or [], document.get("servers") or [])}
     document.setdefault(EXTENSION, old[EXTENSION])
@@ -56,7 +56,7 @@ async def patch(node: Node, request: Request) -> Response:
             document = with_default_extension(document, replace(options, api_id=""), is_import=False)
         except ConfigError as error:
             raise Refused(400, error.what) from None
-    return await oas_apis.replace_with(node, api, document)
+    return await oas_apis.replace_with(node, request, api, document)
 
 
 def _options(request: Request) -> ImportOptions | None:

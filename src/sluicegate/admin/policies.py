@@ -1,7 +1,8 @@
 """`/tyk/policies`: policies in files (contract 04.8).
 
-They lie in `policies.policy_path`, one a file. Where the settings name one file for all (`policy_record_name`), that
-file is changed; Tyk would write beside it and never read it back.
+Where nodes share, they are the cluster's (`shared.py`). Else they lie in `policies.policy_path`, one a file; where the
+settings name one file for all (`policy_record_name`), that file is changed. Tyk would write beside it and never read it
+back.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sluicegate.admin import folder
 from sluicegate.admin.body import read_body
 from sluicegate.admin.envelope import Refused, answer, changed
-from sluicegate.admin.folder import Change
 from sluicegate.admin.in_force import put_in_force
 from sluicegate.admin.node import Node
+from sluicegate.admin.shared import etag, policy_content, share
 from sluicegate.apidef import gojson
 from sluicegate.apidef.policy import Policy
+from sluicegate.cluster.document import POLICY, Key
+from sluicegate.cluster.documents import Change
 from sluicegate.errors import ConfigError
 
 SAFE_ID = re.compile(r"[A-Za-z0-9._~-]+")
@@ -39,14 +43,13 @@ async def show(node: Node, request: Request) -> Response:
     policy = node.policies.get(request.path_params["polID"])
     if policy is None:
         raise Refused(404, "Policy not found")
-    return answer(policy)
+    return answer(policy, headers=etag(node, POLICY, policy.id))
 
 
 async def create(node: Node, request: Request) -> Response:
     """Add a policy, or replace the one with the same id."""
     policy = await _policy_of(node, request)
-    await _write(node, policy)
-    return changed(policy.id, "added")
+    return changed(policy.id, "added", headers=await _write(node, request, policy))
 
 
 async def update(node: Node, request: Request) -> Response:
@@ -54,8 +57,7 @@ async def update(node: Node, request: Request) -> Response:
     policy = await _policy_of(node, request)
     if policy.id != request.path_params["polID"]:
         raise Refused(400, MISMATCH)
-    await _write(node, policy)
-    return changed(policy.id, "modified")
+    return changed(policy.id, "modified", headers=await _write(node, request, policy))
 
 
 async def delete(node: Node, request: Request) -> Response:
@@ -63,6 +65,9 @@ async def delete(node: Node, request: Request) -> Response:
     _refuse_foreign_source(node)
     policy_id = request.path_params["polID"]
     _check_id(node, policy_id)
+    if node.shared_generation(Key(POLICY, policy_id)):
+        await share(node, request, [Change(Key(POLICY, policy_id), None)])
+        return changed(policy_id, "deleted")
     shelf = _shelf(node)
     if not shelf.has(policy_id):
         raise Refused(500, "Delete failed")
@@ -83,18 +88,18 @@ async def delete_none(node: Node, request: Request) -> Response:
 class FolderShelf:
     """Policies one a file."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Path) -> None:
+        self.folder = place
 
     def has(self, policy_id: str) -> bool:
         """Return whether a file holds this policy."""
         return self._path_of(policy_id).exists()
 
-    def put(self, change: Change, policy_id: str, policy: Policy) -> None:
+    def put(self, change: folder.Change, policy_id: str, policy: Policy) -> None:
         """Write the policy where it is, or to `<id>.json`."""
         change.write(self._path_of(policy_id), _file(policy))
 
-    def remove(self, change: Change, policy_id: str) -> None:
+    def remove(self, change: folder.Change, policy_id: str) -> None:
         """Remove the file of the policy."""
         change.remove(self._path_of(policy_id))
 
@@ -117,11 +122,11 @@ class FileShelf:
         """Return whether the file holds this policy."""
         return policy_id in self._read()
 
-    def put(self, change: Change, policy_id: str, policy: Policy) -> None:
+    def put(self, change: folder.Change, policy_id: str, policy: Policy) -> None:
         """Write the policy under its id."""
         change.write(self._file, _file({**self._read(), policy_id: policy}))
 
-    def remove(self, change: Change, policy_id: str) -> None:
+    def remove(self, change: folder.Change, policy_id: str) -> None:
         """Remove what is under the id."""
         change.write(self._file, _file({key: value for key, value in self._read().items() if key != policy_id}))
 
@@ -166,11 +171,15 @@ async def _policy_of(node: Node, request: Request) -> Policy:
     return policy
 
 
-async def _write(node: Node, policy: Policy) -> None:
+async def _write(node: Node, request: Request, policy: Policy) -> dict[str, str]:
+    """Put a policy in force, and return headers for the answer."""
+    if node.shares:
+        return await share(node, request, [Change(Key(POLICY, policy.id), policy_content(policy))])
     shelf = _shelf(node)
     await put_in_force(
         node, shelf.folder, lambda change: shelf.put(change, policy.id, policy), "Failed to create file!"
     )
+    return {}
 
 
 def _check_id(node: Node, policy_id: str) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sluicegate.admin import (
     apis,
     cache,
+    cluster_apply,
+    cluster_status,
     config_view,
     debug,
     health,
@@ -75,6 +77,8 @@ ROUTES: Routes = (
         {"GET": policies.show, "POST": policies.create, "PUT": policies.update, "DELETE": policies.delete},
     ),
     # the rest
+    ("/tyk/cluster/apply", {"POST": cluster_apply.apply}),
+    ("/tyk/cluster/status", {"GET": cluster_status.show}),
     ("/tyk/cache/{apiID}", {"DELETE": cache.clear}),
     ("/tyk/health", {"GET": health.show}),
     ("/tyk/debug", {"POST": debug.debug}),

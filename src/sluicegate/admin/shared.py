@@ -1,0 +1,124 @@
+"""Writes to what the cluster shares, and the conditions that a caller may set (RFC 9110 section 13).
+
+A document's ETag is the generation that wrote it. `If-Match` with it makes sure that nobody else has written meanwhile
+(412 if so), `If-None-Match: *` that nothing is there; without either the last writer wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from sluicegate.admin.envelope import Refused
+from sluicegate.admin.json_body import object_of
+from sluicegate.admin.node import ChangesRefused, ReloadError
+from sluicegate.admin.versions import in_document
+from sluicegate.apidef import gojson
+from sluicegate.apidef.classic import APIDefinition
+from sluicegate.apidef.oas.document import EXTENSION
+from sluicegate.apidef.policy_document import Policy
+from sluicegate.cluster.document import API, POLICY, Content, Key
+from sluicegate.cluster.documents import Change
+from sluicegate.cluster.errors import Conflict, LockBusy, LockLost, Unclear
+from sluicegate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from sluicegate.admin.node import Node
+    from sluicegate.apidef.api import Api
+    from sluicegate.apidef.classic import VersionDefinition
+
+TRY_AGAIN = "Others are changing the configuration, try again later"
+UNCLEAR = "The store did not answer: the change may have been written, look before you try again"
+
+
+def etag(node: Node, kind: str, document_id: str) -> dict[str, str]:
+    """Return the header with the generation of a shared document; {} for one that is not shared."""
+    generation = node.shared_generation(Key(kind, document_id))
+    return {"ETag": f'"{generation}"'} if generation else {}
+
+
+async def share(node: Node, request: Request, changes: Sequence[Change]) -> dict[str, str]:
+    """Write to the cluster what a call is about, on its conditions; return headers for the answer. Raises Refused."""
+    first, *rest = changes
+    expected = _expected(node, request, first.key)
+    generation = await write(node, request, [Change(first.key, first.content, expected), *rest])
+    return {"ETag": f'"{generation}"'} if first.content is not None else {}
+
+
+async def write(
+    node: Node, request: Request, changes: Sequence[Change], note: str = "", expected: int | None = None
+) -> int:
+    """Write to the cluster, and return the generation. Raises Refused, StoreError."""
+    host = request.client.host if request.client is not None else "unknown"
+    try:
+        return await node.share(changes, f"gateway API, from {host}", note, expected)
+    except ChangesRefused as refused:
+        problems = "; ".join(str(error) for error in refused.errors)
+        raise Refused(400, f"Validation of API Definition failed. Reason: {problems}.") from None
+    except ConfigError as error:
+        raise Refused(400, str(error)) from None
+    except Conflict as conflict:
+        raise Refused(412 if conflict.key is not None else 409, f"Not changed: {conflict}") from None
+    except (LockBusy, LockLost):
+        raise Refused(503, TRY_AGAIN) from None
+    except Unclear as unclear:
+        node.services.log("error", str(unclear), prefix="api")
+        raise Refused(503, UNCLEAR) from None
+    except ReloadError as error:
+        raise Refused(500, error.what) from None
+
+
+def _expected(node: Node, request: Request, key: Key) -> int | None:
+    """Return the generation that a caller wants a document to have. Raises Refused 412."""
+    if request.headers.get("if-none-match", "").strip() == "*":
+        return 0
+    wanted = request.headers.get("if-match")
+    if wanted is None:
+        return None
+    found = node.shared_generation(key)
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in wanted.split(",")]
+    if not found or not (str(found) in tags or tags == ["*"]):
+        raise Refused(412, f"Not changed: {Conflict(key, _number(tags[0]), found)}")
+    return found
+
+
+def _number(tag: str) -> int:
+    return int(tag) if tag.isascii() and tag.isdigit() else 0
+
+
+def api_content(definition: APIDefinition, document: dict[str, Any] | None) -> Content:
+    """Return a definition as the cluster keeps it."""
+    oas = gojson.encode(document) if document is not None else None
+    return Content(API, definition.api_id, gojson.encode(definition), oas)
+
+
+def policy_content(policy: Policy) -> Content:
+    """Return a policy as the cluster keeps it."""
+    return Content(POLICY, policy.id, gojson.encode(policy))
+
+
+async def with_versions(node: Node, base: Api, versions: VersionDefinition) -> Content:
+    """Return a base with other versions, and nothing else changed. Raises Refused, StoreError."""
+    try:
+        content = await node.shared_content(Key(API, base.api_id))
+        if content is None:  # of this node's files: from now on it is the cluster's
+            return api_content(replace(base.classic, definition=versions), _with_versions(base.oas, versions))
+        definition = gojson.decode(content.classic, APIDefinition)
+        document = object_of(content.oas, "") if content.oas is not None else None
+    except ConfigError as error:
+        raise Refused(500, str(error)) from None
+    definition = replace(definition, api_id=base.api_id, definition=versions)
+    return api_content(definition, _with_versions(document, versions))
+
+
+def _with_versions(document: dict[str, Any] | None, versions: VersionDefinition) -> dict[str, Any] | None:
+    if document is None:
+        return None
+    extension = document.get(EXTENSION) or {}
+    info = extension.get("info") or {}
+    info = {**info, "versioning": {**(info.get("versioning") or {}), **in_document(versions)}}
+    return {**document, EXTENSION: {**extension, "info": info}}
