@@ -38,6 +38,7 @@ class RedisServer:
 
     port: int
     process: subprocess.Popen[bytes]
+    password: str = ""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -72,13 +73,14 @@ class RedisServer:
 
     def command(self, *words: str) -> str:
         """Run one command by redis-cli and return what it prints."""
-        line = ["redis-cli", "-p", str(self.port), *words]
+        sign_in = ["--no-auth-warning", "-a", self.password] if self.password else []
+        line = ["redis-cli", "-p", str(self.port), *sign_in, *words]
         return subprocess.run(line, capture_output=True, check=True, text=True).stdout.strip()
 
 
 @contextmanager
 def running_redis(
-    folder: Path, *options: str, port: int = 0, says: bytes = b"eady to accept connections"
+    folder: Path, *options: str, port: int = 0, password: str = "", says: bytes = b"eady to accept connections"
 ) -> Iterator[RedisServer]:
     """Start a redis-server and wait until it listens; `options` as on its command line, a file for its settings first.
 
@@ -87,7 +89,7 @@ def running_redis(
     port = port or free_port()
     file = [options[0]] if options and not options[0].startswith("--") else []
     line = [REDIS_SERVER, *file, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    line += ["--save", "", *options[len(file) :]]
+    line += ["--save", "", *options[len(file) :], *(["--requirepass", password] if password else [])]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout is not None
     reader = threading.Thread(target=process.stdout.read, daemon=True)  # else it hangs when the pipe is full
@@ -100,7 +102,7 @@ def running_redis(
         else:
             raise RuntimeError(f"redis-server did not start: {said.decode()}")
         reader.start()
-        yield RedisServer(port, process)
+        yield RedisServer(port, process, password)
     finally:
         process.kill()
         process.wait()

@@ -63,31 +63,35 @@ class SentinelSet:
 
 
 @contextmanager
-def running_sentinels(folder: Path) -> Iterator[SentinelSet]:
+def running_sentinels(folder: Path, password: str = "", sentinel_password: str = "") -> Iterator[SentinelSet]:
     """Start master, replica and Sentinels, and wait until they know each other."""
     with ExitStack() as stack:
         places = [folder / str(number) for number in range(5)]
         for place in places:
             place.mkdir()
-        master = stack.enter_context(running_redis(places[0], *AT_ONCE))
-        follow = ["--replicaof", f"127.0.0.1 {master.port}"]
-        replica = stack.enter_context(running_redis(places[1], *AT_ONCE, *follow))
+        sign_in = ["--masterauth", password] if password else []
+        master = stack.enter_context(running_redis(places[0], *AT_ONCE, *sign_in, password=password))
+        follow = ["--replicaof", f"127.0.0.1 {master.port}", *sign_in]
+        replica = stack.enter_context(running_redis(places[1], *AT_ONCE, *follow, password=password))
         wait_until(lambda: "master_link_status:up" in replica.command("INFO", "replication"))
-        sentinels = [stack.enter_context(_sentinel(place, master.port)) for place in places[2:]]
+        sentinels = [stack.enter_context(_sentinel(place, master, sentinel_password)) for place in places[2:]]
         made = SentinelSet([master, replica], sentinels)
         wait_until(made.is_complete)
         yield made
 
 
 @contextmanager
-def _sentinel(folder: Path, master_port: int) -> Iterator[RedisServer]:
+def _sentinel(folder: Path, master: RedisServer, password: str) -> Iterator[RedisServer]:
     file = folder / "sentinel.conf"
     file.write_text(
-        f"sentinel monitor {MASTER} 127.0.0.1 {master_port} 2\n"
-        f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
+        f"sentinel monitor {MASTER} 127.0.0.1 {master.port} 2\n"
+        + (f"sentinel auth-pass {MASTER} {master.password}\n" if master.password else "")
+        + (f"requirepass {password}\n" if password else "")
+        + f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
         f"sentinel failover-timeout {MASTER} 3000\n"
     )
     with running_redis(folder, str(file), "--sentinel", says=b"+monitor master") as sentinel:
+        sentinel.password = password
         yield sentinel
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import replace
 
 import pytest
 import trustme
 import uvloop
-from tests.servers import free_port, running_redis
+from msgspec.structs import replace as changed
+from tests.servers import free_port, free_ports, running_redis
+from tests.topologies import MASTER, running_sentinels, wait_until
 
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.settings.storage import StorageOptions
@@ -40,25 +41,75 @@ async def test_user_password_and_database_are_used(tmp_path):
         await wrong.close()
 
 
-async def test_tls_is_verified(tmp_path):
+@pytest.fixture
+def tls(tmp_path):
+    """Certificates in files, and the options of a server that shows them and asks for one."""
     authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
-    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
-    files = ["--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "ca.pem"]
-    port = free_port()
-    with running_redis(tmp_path, "--tls-port", str(port), *files, "--tls-auth-clients", "no"):
-        storage = StorageOptions(host="127.0.0.1", port=port, use_ssl=True, ca_file=str(tmp_path / "ca.pem"))
-        backend = RedisBackend(redis_options(storage))
+    for name in ("server", "client"):
+        certificate = authority.issue_cert("127.0.0.1")
+        certificate.private_key_pem.write_to_path(str(tmp_path / f"{name}-key.pem"))
+        certificate.cert_chain_pems[0].write_to_path(str(tmp_path / f"{name}.pem"))
+    files = {"ca-cert-file": "ca.pem", "cert-file": "server.pem", "key-file": "server-key.pem"}
+    return [word for name, file in files.items() for word in (f"--tls-{name}", file)]
+
+
+def over_tls(folder, port: int, **more) -> StorageOptions:
+    files = {"ca_file": "ca.pem", "cert_file": "client.pem", "key_file": "client-key.pem"}
+    paths = {name: str(folder / file) for name, file in files.items()}
+    return StorageOptions(host="127.0.0.1", port=port, use_ssl=True, **(paths | more))
+
+
+async def outcome(storage: StorageOptions) -> str:
+    """Return `written`, or why a value could not be written and read."""
+    backend = RedisBackend(redis_options(storage))
+    try:
         await backend.set("a", b"1")
         assert await backend.get("a") == b"1"
+    except StoreError as error:
+        return str(error)
+    finally:
         await backend.close()
+    return "written"
 
-        untrusting = RedisBackend(RedisOptions((("127.0.0.1", port),), tls=ssl.create_default_context()))
-        with pytest.raises(StoreError, match="cannot be reached"):
-            await untrusting.get("a")
-        await untrusting.close()
+
+async def test_tls_is_verified_on_both_sides(tmp_path, tls):
+    port = free_port()
+    with running_redis(tmp_path, "--tls-port", str(port), *tls, "--tls-protocols", "TLSv1.2"):
+        assert await outcome(over_tls(tmp_path, port)) == "written"
+        assert "cannot be reached" in await outcome(over_tls(tmp_path, port, ca_file=""))
+        assert await outcome(over_tls(tmp_path, port, ca_file="", ssl_insecure_skip_verify=True)) == "written"
+        assert "cannot be reached" in await outcome(over_tls(tmp_path, port, cert_file="", key_file=""))
+        assert "cannot be reached" in await outcome(over_tls(tmp_path, port, tls_min_version="1.3"))
+        assert await outcome(over_tls(tmp_path, port, tls_max_version="1.2")) == "written"
+
+
+async def test_a_cluster_is_reached_over_tls(tmp_path, tls):
+    port, bus = free_ports(2)
+    options = ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--tls-port", str(port), *tls]
+    with running_redis(tmp_path, *options, "--tls-cluster", "yes") as server:
+        server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        wait_until(lambda: "cluster_state:ok" in server.command("CLUSTER", "INFO"))
+        assert await outcome(over_tls(tmp_path, port, enable_cluster=True)) == "written"
+
+
+async def test_sentinels_and_the_master_have_passwords_of_their_own(tmp_path):
+    with running_sentinels(tmp_path, "of-the-master", "of-the-sentinels") as servers:
+        addresses = [f"127.0.0.1:{sentinel.port}" for sentinel in servers.sentinels]
+        storage = StorageOptions(addrs=addresses, master_name=MASTER, password="of-the-master")
+        assert await outcome(changed(storage, sentinel_password="of-the-sentinels")) == "written"
+        assert "no Sentinel knows the master" in await outcome(storage)
+
+
+async def test_the_wrong_topology_is_named(cluster, redis_server):
+    wrong = RedisBackend(cluster.servers[0].options)
+    with pytest.raises(StoreError, match="set enable_cluster"):
+        await asyncio.gather(*(wrong.get(f"k{number}") for number in range(10)))
+    await wrong.close()
+    wrong = RedisBackend(replace(redis_server.options, is_cluster=True))
+    with pytest.raises(StoreError, match="cluster support disabled"):
+        await wrong.get("a")
+    await wrong.close()
 
 
 async def test_a_store_that_is_away_is_an_error_at_once_and_comes_back(tmp_path):
