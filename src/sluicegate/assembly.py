@@ -45,14 +45,12 @@ from sluicegate.routing.sources import Sources, sources_of
 from sluicegate.routing.table import Table
 from sluicegate.settings.model import Settings
 from sluicegate.store.backend import Backend
-from sluicegate.store.cache import make_cache
 from sluicegate.store.certificates import Certificates
-from sluicegate.store.keys import KeyStore
-from sluicegate.store.limiters import make_limiter
 from sluicegate.store.open import Stores, open_stores
 from sluicegate.store.redis.outage import silent
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.store.sqlite_file import check
+from sluicegate.store_road import NodeMemory, StoreRoad
 from sluicegate.upstream.dispatch import Dispatcher
 from sluicegate.upstream.health import HealthChecks, HealthEvent, HostHealth
 from sluicegate.upstream.pool import Pool, PoolCounts, PoolLimits
@@ -79,9 +77,9 @@ class Shared:
     """What the processes of a node share, made before the first of them is started."""
 
     settings: Settings
-    counters: SharedCounters
     layout: Layout
     sheets: list[mmap.mmap]
+    node: NodeMemory
 
 
 def run(settings: Settings, workers: int) -> int:
@@ -97,7 +95,8 @@ def run(settings: Settings, workers: int) -> int:
     if workers > 1:
         counters.share()
     layout = Layout(settings.sluicegate.prometheus.max_apis)
-    shared = Shared(settings, counters, layout, [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)])
+    node = NodeMemory(settings, counters, workers)
+    shared = Shared(settings, layout, [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)], node)
     grace_s = settings.graceful_shutdown_delay_seconds + settings.graceful_shutdown_timeout_duration + GRACE_BEYOND_S
     log_line("info", "Starting", version=__version__, port=settings.listen_port, workers=workers)
     make_page = page_maker(shared)
@@ -167,6 +166,7 @@ class Parts:
     settings: Settings
     index: int
     stores: Stores
+    road: StoreRoad
     services: Services
     metrics: Metrics
     recorder: Recorder
@@ -198,21 +198,15 @@ class Parts:
         """Make the parts of a worker. Raises ConfigError, StoreError."""
         settings = shared.settings
         stores = open_stores(settings, silent if index else log_line)
-        backend = stores.main
         metrics = Metrics(shared.layout, shared.sheets[index])
         policies = PolicyBook()
-        services = Services(
-            settings,
-            KeyStore(settings, backend, policies, shared.counters, log_line),
-            policies,
-            make_limiter(settings, backend, shared.counters),
-            make_cache(stores.cache),
-            log_line,
-        )
+        road = StoreRoad(settings, stores, policies, shared.node, index, log_line)
+        services = Services(settings, road.keys, policies, road.limiter, road.cache, log_line)
         return cls(
             settings,
             index,
             stores,
+            road,
             services,
             metrics,
             make_recorder(settings, stores.analytics, metrics.count),
@@ -253,6 +247,7 @@ class Parts:
             on_generation=worker.follow,
             on_cache=lambda api_id: worker.spawn(worker.deed_clear_cache(api_id.encode())),
             on_gap=worker.catch_up,
+            on_server=self.road.servers.hear,
         )
         if settings.cluster.enabled:
             take_over, tell = worker.configuration.take_over, self.notifications.tell_generation
@@ -374,6 +369,7 @@ class Parts:
             listener.close()
         await self.checks.close()
         await self.recorder.close()
+        await self.road.close()
         for pool in list(self.pools):
             pool.close()
         await self.stores.close()

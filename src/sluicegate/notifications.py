@@ -5,6 +5,8 @@ Only a hint is ever taken from a message: that something should be read again.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from sluicegate.store.notices import (
     DELETE_API_CACHE,
     KEYS_CHANGED,
     RELOADS,
+    SERVER_IS_THERE,
     Notice,
     generation_changed,
     is_generation,
@@ -34,6 +37,7 @@ class Notifications:
     on_cache:  the stored responses of an API are to be forgotten.
     on_generation: the cluster's documents have changed.
     on_gap:    messages may have been missed.
+    on_server: a node that shares the store has announced itself.
     """
 
     def __init__(
@@ -48,10 +52,11 @@ class Notifications:
         on_cache: Callable[[str], None],
         on_generation: Callable[[], None],
         on_gap: Callable[[], None],
+        on_server: Callable[[str], None],
     ) -> None:
         self.backend, self.node_secret, self.trusting, self.log = backend, node_secret, trusting, log
         self.on_keys, self.on_reload, self.on_cache, self.on_gap = on_keys, on_reload, on_cache, on_gap
-        self.on_generation = on_generation
+        self.on_generation, self.on_server = on_generation, on_server
 
     def listen(self) -> None:
         """Hear what other nodes tell from now on."""
@@ -64,6 +69,8 @@ class Notifications:
         notice = verify(message, self.node_secret, self.trusting)
         if notice is None:
             self.log("error", "Payload signature is invalid!", prefix="pub-sub")
+        elif notice.command == SERVER_IS_THERE:
+            self.on_server(notice.payload)
         elif notice.command == KEYS_CHANGED:
             self.on_keys(notice.keys())
         elif is_generation(notice):
@@ -77,6 +84,14 @@ class Notifications:
         """Tell other nodes, and those of Tyk, that the cluster's documents have changed."""
         await self.send(generation_changed(state.generation), names.CLUSTER_CHANNEL)
         await self.send(generation_changed(state.generation, for_tyk=True))
+
+    async def announce(self, announcement: Callable[[], str], every_s: float) -> None:
+        """Tell the others again and again that this node is there, until cancelled."""
+        while True:
+            message = sign(Notice(SERVER_IS_THERE, announcement()), self.node_secret)
+            with contextlib.suppress(StoreError):  # whoever misses it hears the next
+                await self.backend.publish(names.NOTIFICATIONS, message)
+            await asyncio.sleep(every_s)
 
     async def send(self, notice: Notice, channel: str = names.NOTIFICATIONS) -> None:
         """Tell other nodes; that the store is away is no reason for a write to fail, which it has just taken."""

@@ -69,13 +69,20 @@ class Worker:
         """Serve until told to drain."""
         self.colleagues = colleagues
         parts = self.parts
+        parts.road.prepare()
         await self.configuration.load(may_empty=False)
         if self.member is not None:
             self.member.follower.saves = not parts.index
             await self.member.follower.start()
             self.spawn(self.member.follower.run())
         await parts.open_listeners()
-        for work in (parts.recorder.run(), parts.metrics.run(), self.watch_store(), self.sweep()):
+        for work in (
+            *parts.road.works(parts.notifications),
+            parts.recorder.run(),
+            parts.metrics.run(),
+            self.watch_store(),
+            self.sweep(),
+        ):
             self.spawn(work)
         parts.notifications.listen()
         gc.collect()

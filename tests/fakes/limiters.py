@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import mmap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from sluicegate.errors import StoreError
+from sluicegate.settings.model import Settings
+from sluicegate.store.backend import Backend
 from sluicegate.store.limiter import Limiter, QuotaVerdict, RateVerdict
+from sluicegate.store.limiters import Surroundings, make_limiter
+from sluicegate.store.limiters.lease_sheet import BYTES
 from sluicegate.store.limiters.node import NodeLimiter
+from sluicegate.store.reach import Reach
+from sluicegate.store.redis import RedisBackend
+from sluicegate.store.servers import Servers
 from sluicegate.store.shared_counters import SharedCounters
 
 
@@ -15,13 +26,31 @@ def node_limiter() -> NodeLimiter:
     return NodeLimiter(SharedCounters(None))
 
 
+def surroundings(
+    backend: Backend, *, servers: Servers | None = None, sheet: mmap.mmap | None = None, timeout_s: float = 20.0
+) -> Surroundings:
+    """Return what a limiter over Redis needs to know of its worker."""
+    memory = sheet if sheet is not None else mmap.mmap(-1, BYTES)
+    return Surroundings(Reach(backend, timeout_s), servers or Servers("node"), memory)
+
+
+def redis_limiter(
+    backend: RedisBackend, settings: Mapping[str, Any], counters: SharedCounters | None = None, **around: Any
+) -> Limiter:
+    """Return the limiter over Redis that settings ask for."""
+    made = msgspec.convert(settings, Settings)
+    return make_limiter(made, backend, counters or SharedCounters(None), surroundings(backend, **around))
+
+
 class WaitingLimiter(Limiter):
     """Answers through awaitables."""
 
     def __init__(self) -> None:
         self._inner = node_limiter()
 
-    async def rate(self, name: str, rate: float, per_s: float, version: str = "", dry_run: bool = False) -> RateVerdict:
+    async def rate(
+        self, name: str, rate: float, per_s: float, version: str = "", dry_run: bool = False, smoothing: Any = None
+    ) -> RateVerdict:
         return self._inner.rate(name, rate, per_s, version, dry_run)
 
     async def quota(self, name: str, quota_max: int, renewal_s: int) -> QuotaVerdict:

@@ -17,6 +17,7 @@ from sluicegate.analytics.metrics import Layout
 from sluicegate.assembly import Parts, Shared
 from sluicegate.settings.load import load_settings
 from sluicegate.store.shared_counters import SharedCounters
+from sluicegate.store_road import NodeMemory
 from sluicegate.worker import Worker
 
 
@@ -70,9 +71,9 @@ class Node:
         conf = folder / "tyk.conf"
         conf.write_text(json.dumps({"app_path": str(self.apps), "sluicegate": {"store_path": str(folder / "s.db")}}))
         layout = Layout(10)
-        self.shared = Shared(
-            load_settings(conf, {}).settings, SharedCounters(None), layout, [mmap.mmap(-1, layout.size_bytes)]
-        )
+        settings = load_settings(conf, {}).settings
+        node = NodeMemory(settings, SharedCounters(None), 1)
+        self.shared = Shared(settings, layout, [mmap.mmap(-1, layout.size_bytes)], node)
         self.parts = Parts.of(self.shared, 0)
         self.worker = Worker(self.parts)
         self.parts.join(self.worker)

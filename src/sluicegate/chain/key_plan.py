@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sluicegate.apidef.pattern import Pattern, path_pattern
-from sluicegate.apidef.session import AccessDefinition, APILimit, Session
+from sluicegate.apidef.session import AccessDefinition, APILimit, RateLimitSmoothing, Session
 from sluicegate.chain.counter_names import endpoint_counter
 from sluicegate.chain.variables import Template
 from sluicegate.errors import ConfigError
@@ -42,6 +42,7 @@ class KeyPlan:
     quota_counter: name of the quota's counter; "" when there is no quota.
     shown_quota:   X-RateLimit-Limit, -Remaining and -Reset where nothing is counted (contract 07.11).
     retries:       how often a request over the rate is tried again, each time after `retry_interval_s`.
+    smoothing:     how the rate grows and shrinks (contract 07.9); an endpoint's does not.
     varies:        whether a request may have other counters than these: see `for_request`.
     """
 
@@ -57,6 +58,7 @@ class KeyPlan:
     shown_quota: tuple[int, int, int]
     retries: int
     retry_interval_s: float
+    smoothing: RateLimitSmoothing | None
     endpoints: tuple[EndpointLimit, ...]
     own_key: Template | None
     varies: bool
@@ -79,7 +81,7 @@ class KeyPlan:
         plan = self
         if endpoint is not None:
             counter = names.rate_limit(own or key_name, self.scope, endpoint.counter) if endpoint.rate > 0 else ""
-            plan = replace(self, rate_counter=counter, rate=endpoint.rate, per_s=endpoint.per_s)
+            plan = replace(self, rate_counter=counter, rate=endpoint.rate, per_s=endpoint.per_s, smoothing=None)
         elif own and self.rate_counter:
             plan = replace(self, rate_counter=names.rate_limit(own, self.scope))
         if own:
@@ -127,6 +129,7 @@ class Planner:
             shown_quota=(limit.quota_max, max(0, limit.quota_remaining), limit.quota_renews),
             retries=limit.throttle_retry_limit if limit.throttle_interval > 0 else 0,
             retry_interval_s=limit.throttle_interval,
+            smoothing=limit.smoothing or session.smoothing,
             endpoints=endpoints,
             own_key=own_key,
             varies=bool(endpoints) or own_key is not None,

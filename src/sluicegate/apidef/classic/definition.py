@@ -31,7 +31,7 @@ from sluicegate.apidef.classic.options import (
 from sluicegate.apidef.classic.plugins import AnalyticsPluginConfig, MiddlewareSection
 from sluicegate.apidef.classic.proxy import ProxyConfig, UptimeTests
 from sluicegate.apidef.classic.version import VersionData, VersionDefinition
-from sluicegate.apidef.gotypes import NIL_MAP, GoStruct, Int64, Uint64
+from sluicegate.apidef.gotypes import NIL_MAP, GoStruct, Int64, Omit, Uint64
 
 
 class APIDefinition(GoStruct, frozen=True, rename={"cors": "CORS"}):
@@ -139,3 +139,4 @@ class APIDefinition(GoStruct, frozen=True, rename={"cors": "CORS"}):
     security_requirement_scopes: Sequence[Mapping[str, Sequence[str]]] = ()
     error_overrides: Mapping[str, Sequence[ErrorOverride]] = NIL_MAP  # see 06
     error_overrides_disabled: bool = False
+    limits_on_store_failure: Omit[str] = ""  # beyond what Tyk has: local, open, closed; empty: as the settings say

@@ -97,3 +97,4 @@ class Server(GoStruct, frozen=True):
     batchProcessing: Omit[BatchProcessing | None] = None  # enable_batch_request_support
     protocol: Omit[str] = ""  # protocol
     port: Omit[int] = 0  # listen_port
+    limitsOnStoreFailure: Omit[str] = ""  # limits_on_store_failure; beyond what Tyk has

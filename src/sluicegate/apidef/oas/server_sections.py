@@ -80,7 +80,11 @@ SERVER = (
         {"enabled": ("ip_access_control_disabled", NOT), "allow": "allowed_ips", "block": "blacklisted_ips"},
     ),
     Section("server.batchProcessing", "", {"enabled": "enable_batch_request_support"}),
-    Section("server", "", {"protocol": "protocol", "port": "listen_port"}),
+    Section(
+        "server",
+        "",
+        {"protocol": "protocol", "port": "listen_port", "limitsOnStoreFailure": "limits_on_store_failure"},
+    ),
 )
 
 AUTHENTICATION = (

@@ -14,8 +14,9 @@ from sluicegate.chain.counter_names import api_counter, endpoint_counter
 from sluicegate.chain.endpoints import Endpoint, Endpoints
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection, Step
+from sluicegate.chain.store_failure import limiter_of
 from sluicegate.store import names
-from sluicegate.store.limiter import RateVerdict
+from sluicegate.store.limiter import Limiter, RateVerdict
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -42,10 +43,12 @@ class ApiLimits(Middleware):
     runs_when_ignored = False
     runs_when_looped = False
 
-    def __init__(self, whole: ApiLimit | None, endpoints: Endpoints[ApiLimit], services: Services) -> None:
+    def __init__(
+        self, whole: ApiLimit | None, endpoints: Endpoints[ApiLimit], limiter: Limiter, services: Services
+    ) -> None:
         self._whole = whole
         self._endpoints = endpoints
-        self._count = services.limiter.rate
+        self._count = limiter.rate
         self._shows_rate = services.settings.rate_limit_response_headers == "rate_limits"
 
     @classmethod
@@ -75,7 +78,7 @@ class ApiLimits(Middleware):
         ]
         if whole is None and not entries:
             return None
-        return cls(whole, Endpoints(entries, services.settings, version), services)
+        return cls(whole, Endpoints(entries, services.settings, version), limiter_of(api, services), services)
 
     def on_request(self, exchange: Exchange) -> Step:
         """Count the request, or reject it."""

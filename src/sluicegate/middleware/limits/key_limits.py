@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Self
 from sluicegate.chain.key_plan import KeyPlan, Planner
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection, Step
-from sluicegate.store.limiter import QuotaVerdict, RateVerdict
-from sluicegate.store.limiters.node import NodeLimiter
+from sluicegate.chain.store_failure import limiter_of
+from sluicegate.store.limiter import Limiter, QuotaVerdict, RateVerdict
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -40,11 +40,9 @@ class KeyLimits(Middleware):
     runs_when_ignored = False
     runs_when_looped = False
 
-    def __init__(self, planner: Planner, services: Services) -> None:
+    def __init__(self, planner: Planner, limiter: Limiter, services: Services) -> None:
         self._planner = planner
-        self._rate = services.limiter.rate
-        self._quota = services.limiter.quota
-        self._admit = services.limiter.admit if isinstance(services.limiter, NodeLimiter) else None
+        self._rate, self._quota, self._admit = limiter.rate, limiter.quota, limiter.admit
         self._shows_rate = services.settings.rate_limit_response_headers == "rate_limits"
         self._plans: dict[str, KeyPlan] = {}
         self._older_plans: dict[str, KeyPlan] = {}
@@ -56,7 +54,7 @@ class KeyLimits(Middleware):
         if classic.use_keyless:
             return None
         planner = Planner(classic.api_id, not classic.disable_rate_limit, not classic.disable_quota, services.settings)
-        return cls(planner, services)
+        return cls(planner, limiter_of(api, services), services)
 
     def on_request(self, exchange: Exchange) -> Step:
         """Count the request, or reject it."""
@@ -65,7 +63,7 @@ class KeyLimits(Middleware):
             plan = self._plan_of(exchange)
         if plan.varies:
             plan = plan.for_request(exchange, exchange.key_hash)
-        if self._admit is not None and not self._shows_rate:
+        if not self._shows_rate:
             shown = self._admit(plan)
             if shown is not None:
                 if shown[1] < 0 and shown is not plan.shown_quota:
@@ -89,7 +87,7 @@ class KeyLimits(Middleware):
 
     def _check(self, exchange: Exchange, plan: KeyPlan) -> Step:
         if plan.rate_counter:
-            verdict = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version)
+            verdict = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, False, plan.smoothing)
             if not isinstance(verdict, RateVerdict):
                 return self._check_later(exchange, plan, verdict)
             if self._shows_rate:
@@ -127,7 +125,7 @@ class KeyLimits(Middleware):
         once = replace(plan, retries=0)
         for _ in range(plan.retries):
             await asyncio.sleep(plan.retry_interval_s)
-            asking = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, dry_run=True)
+            asking = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, True, plan.smoothing)
             if not (asking if isinstance(asking, RateVerdict) else await asking).allowed:
                 continue
             step = self._check(exchange, once)

@@ -14,8 +14,9 @@ from sluicegate.apidef.session import Session
 from sluicegate.chain.counter_names import org_counter
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection, Step
+from sluicegate.chain.store_failure import limiter_of
 from sluicegate.store import names
-from sluicegate.store.limiter import QuotaVerdict, RateVerdict
+from sluicegate.store.limiter import Limiter, QuotaVerdict, RateVerdict
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -37,20 +38,22 @@ class OrgLimits(Middleware):
     runs_when_ignored = False
     runs_when_looped = False
 
-    def __init__(self, org_id: str, services: Services) -> None:
+    def __init__(self, org_id: str, limiter: Limiter, services: Services) -> None:
         counter = org_counter(org_id, services.settings)
         self._org_id = org_id
         self._rate_counter = names.rate_limit(counter)
         self._quota_counter = names.quota(counter)
         self._find = services.keys.find_org
-        self._limiter = services.limiter
+        self._limiter = limiter
         self._has_common_text = services.settings.experimental_process_org_off_thread
 
     @classmethod
     def from_definition(cls, api: Api, version: VersionInfo, services: Services) -> Self | None:
         """Return the step when the settings ask for it and the API belongs to somebody."""
         org_id = api.classic.org_id
-        return cls(org_id, services) if services.settings.enforce_org_quotas and org_id else None
+        if not services.settings.enforce_org_quotas or not org_id:
+            return None
+        return cls(org_id, limiter_of(api, services), services)
 
     def on_request(self, exchange: Exchange) -> Step:
         """Count the request, or reject it."""

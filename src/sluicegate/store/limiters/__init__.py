@@ -1,49 +1,82 @@
 """Which limiter counts, by the settings (contract 07.2).
 
 With the embedded store it is always the node's own (`node`): the store is reached by nobody else. Over Redis, the first
-setting of Tyk's that is on decides; when none is, a cluster counts in Redis (`exact`), and a node by itself in its
-own memory, as Tyk's does, with its quotas in Redis.
+setting of Tyk's that is on decides; when none is, `sluicegate.limiter`; when that says nothing, a cluster counts in
+Redis (`exact`), and a node by itself in its own memory, as Tyk's does, with its quotas in Redis.
 """
 
 from __future__ import annotations
 
+import mmap
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluicegate.store import names
 from sluicegate.store.backend import Backend
-from sluicegate.store.limiter import Limiter, RateVerdict
+from sluicegate.store.limiter import Limiter
+from sluicegate.store.limiters import lease_sheet
+from sluicegate.store.limiters.drl import DistributedLimiter, small_limits
 from sluicegate.store.limiters.exact import ExactLimiter
 from sluicegate.store.limiters.fixed_window import FixedWindowLimiter
+from sluicegate.store.limiters.leases import Leases
 from sluicegate.store.limiters.node import NodeLimiter
-from sluicegate.store.limiters.redis_quota import RedisLimiter
+from sluicegate.store.limiters.node_rate import NodeRateLimiter
+from sluicegate.store.limiters.redis_quota import RedisLimiter, RedisParts
 from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLimiter
+from sluicegate.store.limiters.when_away import LocalShare
+from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
+from sluicegate.store.servers import Servers
 from sluicegate.store.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
 
 
-class NodeRateLimiter(RedisLimiter):
-    """Rates in the node's memory, quotas in Redis: Tyk's default for a single node."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What limiters over Redis need to know of their worker.
 
-    def __init__(self, backend: RedisBackend, counters: SharedCounters) -> None:
-        super().__init__(backend)
-        self._node = NodeLimiter(counters)
+    reach:    how long it waits for the store.
+    servers:  the nodes that share the store.
+    sheet:    the memory where its leases are written; `limiters.lease_sheet`.
+    """
 
-    def rate(self, name: str, rate: float, per_s: float, version: str = "", dry_run: bool = False) -> RateVerdict:
-        return self._node.rate(name, rate, per_s, version, dry_run)
+    reach: Reach
+    servers: Servers
+    sheet: mmap.mmap
 
 
-def make_limiter(settings: Settings, backend: Backend, counters: SharedCounters) -> Limiter:
-    """Return the limiter that the settings ask for."""
+def make_limiter(
+    settings: Settings, backend: Backend, counters: SharedCounters, around: Surroundings | None = None
+) -> Limiter:
+    """Return the limiter that the settings ask for. Over Redis it needs its surroundings."""
     if not isinstance(backend, RedisBackend):
         return NodeLimiter(counters)
+    assert around is not None
+    leases = Leases(
+        backend,
+        around.reach,
+        lease_sheet.LeaseSheet(around.sheet),
+        lambda name: counters.take(names.counted_here(name)),
+    )
+    local = LocalShare(counters, leases, lambda: around.servers.count)
+    return _over_redis(settings, RedisParts(backend, around.reach, leases, local), counters, around.servers)
+
+
+def _over_redis(settings: Settings, parts: RedisParts, counters: SharedCounters, servers: Servers) -> RedisLimiter:
+    smooths = settings.enable_rate_limit_smoothing
+    marks = settings.drl_enable_sentinel_rate_limiter
+    choice = settings.sluicegate.limiter or ("exact" if settings.cluster.enabled else "")
     if settings.enable_fixed_window_rate_limiter:
-        return FixedWindowLimiter(backend)
+        return FixedWindowLimiter(parts)
     if settings.enable_sentinel_rate_limiter:
-        return SentinelLimiter(backend)
+        return SentinelLimiter(parts, smooths)
     if settings.enable_redis_rolling_limiter:
-        return SlidingLogLimiter(backend, marks=settings.drl_enable_sentinel_rate_limiter)
-    if settings.cluster.enabled:
-        return ExactLimiter(backend)
-    return NodeRateLimiter(backend, counters)
+        return SlidingLogLimiter(parts, marks, smooths)
+    if choice == "exact":
+        return ExactLimiter(parts)
+    if choice == "tyk":
+        log = small_limits(parts, marks, smooths)
+        return DistributedLimiter(parts, NodeLimiter(counters), servers, settings.drl_threshold, log)
+    return NodeRateLimiter(parts, counters)

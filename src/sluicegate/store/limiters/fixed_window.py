@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from sluicegate.apidef.session import RateLimitSmoothing
 from sluicegate.clock import now
 from sluicegate.store import names
 from sluicegate.store.limiter import UNLIMITED, RateVerdict, unlimited
@@ -15,9 +16,18 @@ class FixedWindowLimiter(RedisLimiter):
     """The fixed window: `enable_fixed_window_rate_limiter`. It never says what remains, as Tyk's does not."""
 
     def rate(
-        self, name: str, rate: float, per_s: float, version: str = "", dry_run: bool = False
+        self,
+        name: str,
+        rate: float,
+        per_s: float,
+        version: str = "",
+        dry_run: bool = False,
+        smoothing: RateLimitSmoothing | None = None,
     ) -> RateVerdict | Awaitable[RateVerdict]:
-        return UNLIMITED if unlimited(rate, per_s) else self._rate(name, int(rate), int(per_s), dry_run)
+        if unlimited(rate, per_s):
+            return UNLIMITED
+        self._reach.check()
+        return self._reach.ask(self._rate(name, int(rate), int(per_s), dry_run))
 
     async def _rate(self, name: str, allowed: int, per_s: int, dry_run: bool) -> RateVerdict:
         moment_s = now()

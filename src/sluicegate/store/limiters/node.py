@@ -8,45 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
+from sluicegate.apidef.session import RateLimitSmoothing
 from sluicegate.clock import now
-from sluicegate.store.limiter import NO_QUOTA, UNLIMITED, Limiter, QuotaVerdict, RateVerdict
+from sluicegate.store.limiter import NO_QUOTA, UNLIMITED, CountedPlan, Limiter, QuotaVerdict, RateVerdict
 from sluicegate.store.shared_counters import SharedCounters
 
 NO_CEILING = 1 << 62
-
-
-class CountedPlan(Protocol):
-    """What of a key's plan is counted here (`chain.key_plan.KeyPlan`); an empty name is not counted."""
-
-    @property
-    def node_counter(self) -> str:
-        """Name of the rate's counter, with the version of the key."""
-
-    @property
-    def allowed(self) -> int:
-        """Requests that the rate allows in its window."""
-
-    @property
-    def per_s(self) -> float:
-        """The rate's window."""
-
-    @property
-    def quota_counter(self) -> str:
-        """Name of the quota's counter."""
-
-    @property
-    def quota_max(self) -> int:
-        """Requests that the quota allows."""
-
-    @property
-    def quota_renewal_s(self) -> int:
-        """The quota's window; 0 or less never ends."""
-
-    @property
-    def shown_quota(self) -> tuple[int, int, int]:
-        """What is shown where no quota is counted."""
 
 
 class NodeLimiter(Limiter):
@@ -56,7 +24,15 @@ class NodeLimiter(Limiter):
         self._counters = counters
         self._count = counters.count
 
-    def rate(self, name: str, rate: float, per_s: float, version: str = "", dry_run: bool = False) -> RateVerdict:
+    def rate(
+        self,
+        name: str,
+        rate: float,
+        per_s: float,
+        version: str = "",
+        dry_run: bool = False,
+        smoothing: RateLimitSmoothing | None = None,
+    ) -> RateVerdict:
         if rate <= 0 or per_s < 1:
             return UNLIMITED
         allowed = int(rate) or 1
@@ -82,11 +58,6 @@ class NodeLimiter(Limiter):
         return QuotaVerdict(True, left, renews_at_s) if left >= 0 else QuotaVerdict(False, 0, renews_at_s)
 
     def admit(self, plan: CountedPlan) -> tuple[int, int, int] | None:
-        """Count a request of a key's rate and quota in one go, for the road.
-
-        Returns the quota's limit, what remains of it (-1: it is exceeded), and when it renews; None when the rate
-        refuses, and then nothing was counted.
-        """
         count = self._count
         if plan.node_counter:
             allowed = plan.allowed

@@ -29,6 +29,7 @@ from sluicegate.store.tokens import to_bytes
 
 SCAN_BATCH = 1000
 DELETE_BATCH = 500
+SLOW = "answers"
 GLOB = str.maketrans({letter: "\\" + letter for letter in "*?[]\\^-"})
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -60,6 +61,14 @@ class RedisBackend(Backend):
     def topology(self) -> str:
         """`single`, `sentinel` or `cluster`."""
         return self._servers.topology
+
+    def too_slow(self, reason: str) -> None:
+        """Somebody could not wait any longer: the server is away, as far as the log is concerned."""
+        self._servers.outage.lost(SLOW, reason)
+
+    def answers(self) -> None:
+        """It does not keep anybody waiting any more."""
+        self._servers.outage.found(SLOW)
 
     def call(self, *words: Word) -> Awaitable[Any]:
         """Send any command whose second word is the name it is about; what is awaited is the reply as Redis gave it.

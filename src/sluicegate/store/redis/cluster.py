@@ -46,7 +46,7 @@ class ClusterServers(Servers):
     is_split = True
 
     def __init__(self, options: RedisOptions, outage: Outage) -> None:
-        self._options, self._outage = options, outage
+        self._options, self.outage = options, outage
         self._by_slot: list[Channel | None] = [None] * SLOTS
         self._channels: dict[Address, Channel] = {}
         self._servers: tuple[Address, ...] = ()
@@ -156,12 +156,12 @@ class ClusterServers(Servers):
         return channel
 
     def _on_link(self, link: Link) -> None:
-        self._outage.found(_text(link.address))
+        self.outage.found(_text(link.address))
         link.on_refused = partial(self._on_refused, link.address)
 
     def _on_away(self, address: Address, reason: str) -> None:
         if address in self._channels:
-            self._outage.lost(_text(address), reason)
+            self.outage.lost(_text(address), reason)
             self._look_now.set()
 
     # the map
@@ -177,7 +177,7 @@ class ClusterServers(Servers):
                 shards = await ask_for_map(self._links_up(), (*self._servers, *self._options.addresses), self._options)
             except StoreError as error:
                 self._fail_early(str(error))
-                self._outage.lost(self.topology, str(error))
+                self.outage.lost(self.topology, str(error))
             else:
                 self._adopt(shards)
             await asyncio.sleep(LOOK_PAUSE_S * random.uniform(0.5, 1))  # noqa: S311 - nothing secret about a pause
@@ -206,13 +206,13 @@ class ClusterServers(Servers):
         self._servers = servers_in(shards)
         for address in self._channels.keys() - {shard.master for shard in shards}:
             self._channels.pop(address).retire()
-            self._outage.found(_text(address))
+            self.outage.found(_text(address))
         for link in list(self._listeners):
             if link.address not in self._servers and link.address not in self._options.addresses:
                 link.end("the server has left the Redis Cluster")
         self._failure = ""
         self._has_map.set()
-        self._outage.found(self.topology)
+        self.outage.found(self.topology)
         early, self._early = self._early, []
         for name, words, reply in early:
             self._send_now(name, words, reply)

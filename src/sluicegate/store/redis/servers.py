@@ -21,6 +21,8 @@ class Servers(ABC):
     """`single`, `sentinel` or `cluster`."""
     is_split: ClassVar[bool]
     """Whether names live on different servers, so that one command must not have several of them."""
+    outage: Outage
+    """What is told of it when they are away."""
 
     @abstractmethod
     def call(self, *words: Word) -> Reply:
@@ -59,7 +61,7 @@ class OneServer(Servers):
 
     def __init__(self, connect: Callable[[], Awaitable[Link]], outage: Outage) -> None:
         """connect: makes a new connection to the server, whichever that is now; raises StoreError."""
-        self._connect, self._outage = connect, outage
+        self._connect, self.outage = connect, outage
         self._channel = Channel(connect, self._on_link, self._on_away)
 
     def call(self, *words: Word) -> Reply:
@@ -85,10 +87,10 @@ class OneServer(Servers):
         await self._channel.close()
 
     def _on_away(self, reason: str) -> None:
-        self._outage.lost(self.topology, reason)
+        self.outage.lost(self.topology, reason)
 
     def _on_link(self, link: Link) -> None:
-        self._outage.found(self.topology)
+        self.outage.found(self.topology)
         since = ticks()
 
         def on_refused(text: str, words: Words, reply: Reply, hops: int) -> bool:

@@ -1,0 +1,96 @@
+"""Keys that were in use lately, as the store had them: what a node goes by while the store is away.
+
+Policies are not applied here, so that those in force count. A key that was written, or that the store did not have any
+more, is dropped; what is older than `stale_s` is not gone by. With a file (`known_keys_file`) they outlive the process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from sluicegate.clock import now
+
+MOST_KNOWN = 10_000
+
+
+class KnownKey(msgspec.Struct, frozen=True, array_like=True):
+    """A key as it was read.
+
+    place:  stands for what the client sent and the organisation of the API.
+    number: which of the tokens that it may mean it was (`KeyRecords.tokens_of`).
+    name:   under which it is stored. data: what was stored.
+    read_s: when that was, in seconds since 1970.
+    """
+
+    place: bytes
+    number: int
+    name: str
+    data: bytes
+    read_s: float
+
+
+class KnownKeys:
+    """What is known, the latest read last."""
+
+    def __init__(self, stale_s: float) -> None:
+        """stale_s: how old a copy may be; 0 keeps none."""
+        self._stale_s = stale_s
+        self._keys: dict[bytes, KnownKey] = {}
+        self._places: dict[str, set[bytes]] = {}
+        self.changes = 0
+        """Grows with every change."""
+
+    def keep(self, given: str, org_id: str, number: int, name: str, data: bytes) -> None:
+        """A key was read from the store."""
+        if self._stale_s > 0:
+            self._put(KnownKey(_place(given, org_id), number, name, data, now()))
+
+    def find(self, given: str, org_id: str) -> KnownKey | None:
+        """Return what is known of a key, if it is young enough."""
+        known = self._keys.get(_place(given, org_id))
+        return known if known is not None and abs(now() - known.read_s) <= self._stale_s else None
+
+    def drop(self, given: str, org_id: str) -> None:
+        """The store does not have this key."""
+        self._remove(_place(given, org_id))
+
+    def forget(self, names: Iterable[str]) -> None:
+        """These sessions were written."""
+        for name in names:
+            for place in tuple(self._places.get(name, ())):
+                self._remove(place)
+
+    def learn(self, keys: Iterable[KnownKey]) -> None:
+        """Take over what was saved; what is known already is younger."""
+        for known in sorted(keys, key=lambda known: known.read_s):
+            if known.place not in self._keys and abs(now() - known.read_s) <= self._stale_s:
+                self._put(known)
+
+    def all(self) -> list[KnownKey]:
+        """Return everything that is young enough."""
+        oldest = now() - self._stale_s
+        return [known for known in self._keys.values() if known.read_s >= oldest]
+
+    def _put(self, known: KnownKey) -> None:
+        self._remove(known.place)
+        if len(self._keys) >= MOST_KNOWN:
+            self._remove(next(iter(self._keys)))
+        self._keys[known.place] = known
+        self._places.setdefault(known.name, set()).add(known.place)
+        self.changes += 1
+
+    def _remove(self, place: bytes) -> None:
+        known = self._keys.pop(place, None)
+        if known is not None:
+            self.changes += 1
+            places = self._places[known.name]
+            places.discard(place)
+            if not places:
+                del self._places[known.name]
+
+
+def _place(given: str, org_id: str) -> bytes:
+    return hashlib.sha256(f"{org_id}\0{given}".encode("utf-8", "surrogateescape")).digest()

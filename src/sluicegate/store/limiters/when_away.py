@@ -1,0 +1,125 @@
+"""What limits do while the store is away: `sluicegate.limits_on_store_failure`, or what an API says for itself.
+
+    closed   nothing is admitted that should be counted: the road answers 503
+    open     everything is admitted, and nothing counted
+    local    each node admits its share of what was left when the store was last asked: that, divided by the nodes that
+             were heard of last, and one at least. Its workers count together in the memory they share
+
+What `local` admitted is told to the store when it is back, in the first question about the counter: so the limit holds
+over the whole window, as well as nodes that could not see each other can keep it. (Tyk's algorithms are not told.)
+Leases that are in hand are used first: they were counted already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sluicegate.apidef.session import RateLimitSmoothing
+from sluicegate.clock import now
+from sluicegate.errors import StoreError
+from sluicegate.store import names
+from sluicegate.store.limiter import UNLIMITED, CountedPlan, Limiter, QuotaVerdict, RateVerdict, unlimited
+
+if TYPE_CHECKING:
+    from sluicegate.store.limiters.leases import Leases
+    from sluicegate.store.limiters.redis_quota import RedisLimiter
+    from sluicegate.store.shared_counters import SharedCounters
+
+LOCAL, OPEN, CLOSED = CHOICES = ("local", "open", "closed")
+
+
+class LocalShare:
+    """Counts for one node what the store cannot.
+
+    node_count: returns how many nodes shared the store when it was last there.
+    """
+
+    def __init__(self, counters: SharedCounters, leases: Leases, node_count: Callable[[], int]) -> None:
+        self._counters, self._leases, self._node_count = counters, leases, node_count
+
+    def rate(self, name: str, allowed: int, per_s: float) -> RateVerdict:
+        """Count a request of a rate limit."""
+        return RateVerdict(*self._count(name, RateVerdict, allowed, int(per_s * 1000)))
+
+    def quota(self, name: str, quota_max: int, renewal_s: int) -> QuotaVerdict:
+        """Count a request of a quota."""
+        return QuotaVerdict(*self._count(name, QuotaVerdict, quota_max, max(0, renewal_s) * 1000))
+
+    def _count(
+        self, name: str, kind: type[RateVerdict | QuotaVerdict], limit: int, window_ms: int
+    ) -> tuple[bool, int, float]:
+        room, window_s = self._leases.of_late(name, kind, limit, window_ms)
+        if not room:
+            return False, 0, now() + window_s if window_ms else 0.0
+        share = max(1, room // max(1, self._node_count()))
+        before, end_s = self._counters.count(names.counted_here(name), window_s, share)
+        return before < share, max(0, share - before - 1), end_s if window_ms else 0.0
+
+
+class WhenAway(Limiter):
+    """A limiter over the store that has an answer while the store is away: `open` or `local`."""
+
+    def __init__(self, inner: RedisLimiter, local: LocalShare | None) -> None:
+        """Prepare; without a local share everything is admitted."""
+        self._inner, self._local = inner, local
+
+    def rate(
+        self,
+        name: str,
+        rate: float,
+        per_s: float,
+        version: str = "",
+        dry_run: bool = False,
+        smoothing: RateLimitSmoothing | None = None,
+    ) -> RateVerdict | Awaitable[RateVerdict]:
+        counter = f"{name}:{version}" if version else name
+        try:
+            verdict = self._inner.rate(name, rate, per_s, version, dry_run, smoothing)
+        except StoreError:
+            return self._rate_here(counter, rate, per_s, dry_run)
+        return verdict if isinstance(verdict, RateVerdict) else self._rate_later(verdict, counter, rate, per_s, dry_run)
+
+    def quota(self, name: str, quota_max: int, renewal_s: int) -> QuotaVerdict | Awaitable[QuotaVerdict]:
+        try:
+            verdict = self._inner.quota(name, quota_max, renewal_s)
+        except StoreError:
+            return self._quota_here(name, quota_max, renewal_s)
+        if isinstance(verdict, QuotaVerdict):
+            return verdict
+        return self._quota_later(verdict, name, quota_max, renewal_s)
+
+    def admit(self, plan: CountedPlan) -> tuple[int, int, int] | None:
+        return self._inner.admit(plan)
+
+    async def quota_used(self, name: str) -> tuple[int, float] | None:
+        return await self._inner.quota_used(name)
+
+    async def reset(self, names: Sequence[str]) -> None:
+        await self._inner.reset(names)
+
+    async def _rate_later(
+        self, asking: Awaitable[RateVerdict], counter: str, rate: float, per_s: float, dry_run: bool
+    ) -> RateVerdict:
+        try:
+            return await asking
+        except StoreError:
+            return self._rate_here(counter, rate, per_s, dry_run)
+
+    async def _quota_later(
+        self, asking: Awaitable[QuotaVerdict], name: str, quota_max: int, renewal_s: int
+    ) -> QuotaVerdict:
+        try:
+            return await asking
+        except StoreError:
+            return self._quota_here(name, quota_max, renewal_s)
+
+    def _rate_here(self, counter: str, rate: float, per_s: float, dry_run: bool) -> RateVerdict:
+        if self._local is None or dry_run or unlimited(rate, per_s):
+            return UNLIMITED
+        return self._local.rate(counter, int(rate) or 1, per_s)
+
+    def _quota_here(self, name: str, quota_max: int, renewal_s: int) -> QuotaVerdict:
+        if self._local is None:
+            return QuotaVerdict(True, quota_max, 0.0)
+        return self._local.quota(name, quota_max, renewal_s)

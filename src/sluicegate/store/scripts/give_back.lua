@@ -1,0 +1,12 @@
+-- Takes back admissions that were granted and not used, if the window that they belong to is still the one.
+-- KEYS: the counter. ARGV: how many; the end of their window as `grant` returned it.
+local left, ends = redis.call('PTTL', KEYS[1]), tonumber(ARGV[2])
+local same = left == -1 and ends == -1
+if left >= 0 and ends >= 0 then
+  local time = redis.call('TIME')
+  same = math.abs(time[1] * 1000 + math.floor(time[2] / 1000) + left - ends) < 50 -- windows last a second at least
+end
+if same and tonumber(redis.call('GET', KEYS[1])) >= tonumber(ARGV[1]) then
+  redis.call('DECRBY', KEYS[1], ARGV[1])
+end
+return same and 1 or 0
