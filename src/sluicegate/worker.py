@@ -236,7 +236,7 @@ class Worker:
 
     def ready(self) -> tuple[bool, str]:
         """Return whether requests can be served, and if not, why (contract 04.2)."""
-        if any(item["status"] != "pass" for item in self._health.values()):
+        if any(item["status"] == "fail" for item in self._health.values()):
             return False, "Redis connection not available"
         has_loaded = self.configuration.has_loaded
         if self.member is not None:
@@ -281,8 +281,11 @@ class Worker:
         item: dict[str, Any] = {"status": "pass", "componentType": "datastore"}
         try:
             async with asyncio.timeout(limit_s):
-                if not (await self.store.health()).reachable:
-                    item |= {"status": "fail", "output": STORE_DOWN}
+                health = await self.store.health()
+            if not health.reachable:
+                item |= {"status": "fail", "output": STORE_DOWN}
+            elif health.error:
+                item |= {"status": "warn", "output": health.error}
         except TimeoutError:
             item |= {"status": "fail", "output": "health check timed out"}
         item["time"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

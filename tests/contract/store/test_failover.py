@@ -149,10 +149,14 @@ async def failed(load: Load) -> None:
 
 async def test_a_cluster_master_that_dies_is_replaced(own_cluster: RedisCluster) -> None:
     async with under_load(own_cluster.options) as (load, heard):
+        assert (await load.backend.health()).error == ""
         for dying in own_cluster.masters()[:2]:
             dying.kill()
+            health = await load.backend.health()
+            assert health.reachable and str(dying.port) in health.error, "the others answer"
             await failed(load)
             await all_good(load)
+            assert (await load.backend.health()).error == ""
             await heard.hears(load.backend, b"after %d" % dying.port)
         assert len(await load.backend.scan("apikey-")) == len(NAMES)
 

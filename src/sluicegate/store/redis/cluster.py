@@ -96,11 +96,11 @@ class ClusterServers(Servers):
     async def ping(self) -> str:
         if not self._has_map.is_set():
             await self.call_about(b"", "PING")
-        channels = set(self._by_slot)
-        errors = [NO_SERVER] if None in channels else []
-        answers = await asyncio.gather(*(_ping(channel) for channel in channels if channel is not None))
-        errors += filter(None, answers)
-        if len(errors) == len(channels):
+        asked = set(self._by_slot)
+        errors = [NO_SERVER] if None in asked else []
+        answers = (_ping(address, channel) for address, channel in self._channels.items() if channel in asked)
+        errors += filter(None, await asyncio.gather(*answers))
+        if len(errors) == len(asked):
             raise StoreError(errors[0])
         return "; ".join(errors)
 
@@ -234,11 +234,11 @@ class ClusterServers(Servers):
             fail(reply, StoreError(failure))
 
 
-async def _ping(channel: Channel) -> str:
+async def _ping(address: Address, channel: Channel) -> str:
     try:
         await channel.call("PING")
     except StoreError as error:
-        return str(error)
+        return f"{_text(address)}: {error}"
     return ""
 
 
