@@ -42,6 +42,8 @@ class Backend(ABC):
 
     kind: ClassVar[str]
     """The word for it in /hello and in the settings: `redis`, `embedded`."""
+    is_split: bool = False
+    """Whether it is several servers, each with a part of the names, of which one may be away by itself."""
 
     # values
 

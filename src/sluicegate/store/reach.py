@@ -4,7 +4,8 @@
     hung       questions fail at once (StoreError), so that no request is held; a probe looks for the store
                every LOOK_S or so, and the first sign of life takes it for in reach again
 
-A connection that breaks is another matter: calls fail at once then, without anybody's help.
+A connection that breaks is another matter: calls fail at once then, without anybody's help. So is a store of several
+servers: one that hangs is no reason not to ask the others, so there each question has its time, and no more follows.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Reach:
     def late(self) -> StoreError:
         """A question was not answered in time: return what to raise."""
         reason = f"no answer within {self.timeout_s:g} s"
-        if not self.is_hung:
+        if not self.is_hung and not self._backend.is_split:
             self.is_hung = True
             self._on_lost(reason)
             self._probe = asyncio.get_running_loop().create_task(self._look())

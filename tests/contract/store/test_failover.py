@@ -15,6 +15,7 @@ from tests.servers import RedisServer
 from tests.topologies import RedisCluster, SentinelSet, running_cluster, running_sentinels
 
 from sluicegate.errors import StoreError
+from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
 from sluicegate.store.redis.options import RedisOptions
 from sluicegate.store.redis.slots import SLOTS, slot_of
@@ -171,6 +172,23 @@ async def test_a_cluster_master_that_hangs_is_replaced_and_followed_when_it_retu
         await heard.hears(load.backend, b"after")
         await until_replica(hanging)
         await all_good(load)
+
+
+async def test_one_server_of_a_cluster_that_hangs_does_not_keep_us_from_the_others(own_cluster: RedisCluster) -> None:
+    backend = RedisBackend(own_cluster.options)
+    reach = Reach(backend, DEADLINE_S)
+    hanging = own_cluster.master_of(NAMES[0])
+    elsewhere = next(name for name in NAMES if own_cluster.master_of(name) is not hanging)
+    await backend.mget(NAMES)
+    hanging.pause()
+    with pytest.raises(StoreError, match="no answer within"):
+        await reach.ask(backend.get(NAMES[0]))
+    assert not reach.is_hung
+    assert await reach.ask(backend.get(elsewhere)) is None
+    health = await backend.health()
+    assert health.reachable and str(hanging.port) in health.error
+    await reach.close()
+    await backend.close()
 
 
 async def test_the_listener_moves_when_its_server_dies(own_cluster: RedisCluster) -> None:

@@ -55,6 +55,7 @@ class RedisBackend(Backend):
         purpose: what the store is for, in the words of the settings.
         """
         self._servers = _servers(options, log, purpose)
+        self.is_split = self._servers.is_split
         self._listening = Listening(self._servers.connect_listener)
 
     @property
@@ -91,7 +92,7 @@ class RedisBackend(Backend):
     # values
 
     async def mget(self, names: Sequence[str]) -> list[bytes | None]:
-        if len(names) == 1 or self._servers.is_split:
+        if len(names) == 1 or self.is_split:
             values = [self.call(b"GET", to_bytes(name)) for name in names]
             return [await value for value in values]
         found: list[bytes | None] = await self.call(b"MGET", *map(to_bytes, names))
@@ -108,7 +109,7 @@ class RedisBackend(Backend):
         return sum([await self._delete(list(map(to_bytes, batch))) for batch in batches])
 
     async def _delete(self, names: Sequence[bytes]) -> int:
-        if not self._servers.is_split:
+        if not self.is_split:
             return int(await self.call(b"DEL", *names))
         counts = [self.call(b"DEL", name) for name in names]
         return sum([await count for count in counts])

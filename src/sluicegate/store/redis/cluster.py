@@ -36,6 +36,7 @@ MOST_HOPS = 5
 LOOK_PAUSE_S = 0.1
 LOOK_AWAY_S = 0.5
 LOOK_S = 30.0
+PING_S = 1.0
 NO_SERVER = "no server of the Redis Cluster has this part of the names"
 
 
@@ -98,8 +99,9 @@ class ClusterServers(Servers):
             await self.call_about(b"", "PING")
         asked = set(self._by_slot)
         errors = [NO_SERVER] if None in asked else []
-        answers = (_ping(address, channel) for address, channel in self._channels.items() if channel in asked)
-        errors += filter(None, await asyncio.gather(*answers))
+        answers = {_text(address): _ping(channel) for address, channel in self._channels.items() if channel in asked}
+        found = dict(zip(answers, await asyncio.gather(*answers.values()), strict=True))
+        errors += [f"{server}: {error}" for server, error in found.items() if error]
         if len(errors) == len(asked):
             raise StoreError(errors[0])
         return "; ".join(errors)
@@ -234,11 +236,14 @@ class ClusterServers(Servers):
             fail(reply, StoreError(failure))
 
 
-async def _ping(address: Address, channel: Channel) -> str:
+async def _ping(channel: Channel) -> str:
     try:
-        await channel.call("PING")
+        async with asyncio.timeout(PING_S):
+            await channel.call("PING")
     except StoreError as error:
-        return f"{_text(address)}: {error}"
+        return str(error)
+    except TimeoutError:
+        return f"no answer within {PING_S:g} s"
     return ""
 
 
