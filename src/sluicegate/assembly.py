@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import mmap
-import os
 import socket
 import ssl
 from collections.abc import Callable, Collection, Iterable
@@ -19,14 +18,16 @@ from pathlib import Path
 from sluicegate import __version__, log
 from sluicegate.admin.app import create_app
 from sluicegate.admin.routes import open_routes
-from sluicegate.analytics.exposition import CONTENT_TYPE, WORKER_RESTARTS, WORKERS, build_info
-from sluicegate.analytics.exposition import Page as MetricsPage
+from sluicegate.analytics.exposition import CONTENT_TYPE, page_maker
 from sluicegate.analytics.finish import make_finish
 from sluicegate.analytics.metrics import Layout, Metrics
 from sluicegate.analytics.recorder import Recorder, make_recorder
+from sluicegate.analytics.vitals import VitalSigns
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.chain.services import Services
-from sluicegate.cluster.member import member_of
+from sluicegate.clock import now
+from sluicegate.cluster.identity import address, node_id
+from sluicegate.cluster.member import member_of, snapshot_path
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues
 from sluicegate.listener.control import Control, Page
@@ -35,9 +36,10 @@ from sluicegate.listener.limits import limits_of
 from sluicegate.listener.listener import ConnectionCounts, Listener
 from sluicegate.listener.pid_file import pid_file
 from sluicegate.listener.serve import Serve
-from sluicegate.listener.supervisor import CANNOT_START, PageMaker, Supervisor
+from sluicegate.listener.supervisor import CANNOT_START, Supervisor
 from sluicegate.listener.tls import ServerTls
 from sluicegate.notifications import Notifications
+from sluicegate.presence import Presence
 from sluicegate.routing.build import Builder
 from sluicegate.routing.reload import Reloader, Report, stand_in
 from sluicegate.routing.route import Route
@@ -80,6 +82,8 @@ class Shared:
     layout: Layout
     sheets: list[mmap.mmap]
     node: NodeMemory
+    node_id: str = ""
+    started: float = 0.0
 
 
 def run(settings: Settings, workers: int) -> int:
@@ -95,11 +99,12 @@ def run(settings: Settings, workers: int) -> int:
     if workers > 1:
         counters.share()
     layout = Layout(settings.sluicegate.prometheus.max_apis)
-    node = NodeMemory(settings, counters, workers)
-    shared = Shared(settings, layout, [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)], node)
+    name = node_id(settings, snapshot_path(settings).with_suffix(".node"), log_line)
+    sheets = [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)]
+    shared = Shared(settings, layout, sheets, NodeMemory(settings, counters, workers), name, now())
     grace_s = settings.graceful_shutdown_delay_seconds + settings.graceful_shutdown_timeout_duration + GRACE_BEYOND_S
     log_line("info", "Starting", version=__version__, port=settings.listen_port, workers=workers)
-    make_page = page_maker(shared)
+    make_page = page_maker(layout, sheets, __version__)
     supervisor = Supervisor(
         workers, lambda index, channel: run_worker(shared, index, channel), make_page, log_line, grace_s
     )
@@ -108,18 +113,6 @@ def run(settings: Settings, workers: int) -> int:
     counters.close()
     log_line("info", "Stopped")
     return status
-
-
-def page_maker(shared: Shared) -> PageMaker:
-    """Return what makes the page of metrics, in the supervisor."""
-    page = MetricsPage(shared.layout)
-    sheets = {str(index): sheet for index, sheet in enumerate(shared.sheets)}
-
-    def make(workers: int, restarts: int) -> bytes:
-        own = [(build_info(__version__), 1.0), (WORKERS, float(workers)), (WORKER_RESTARTS, float(restarts))]
-        return page.make(sheets, own)
-
-    return make
 
 
 def run_worker(shared: Shared, index: int, channel: socket.socket) -> int:
@@ -145,6 +138,8 @@ async def serve(shared: Shared, index: int, channel: socket.socket) -> int:
         parts = Parts.of(shared, index)
         worker = Worker(parts)
         parts.join(worker)
+        signs = VitalSigns(shared.layout, shared.sheets)
+        worker.presence = Presence(worker, signs, shared.node_id, address(shared.settings), shared.started)
         deeds = {
             "reload": worker.deed_reload,
             "forget_keys": worker.deed_forget_keys,
@@ -261,6 +256,7 @@ class Parts:
         watch("client_connections_total", lambda: counts.accepted)
         watch("client_connections_refused", lambda: counts.refused + counts.over_limit)
         watch("client_connections", lambda: sum(len(one.connections) for one in self.listeners.values()))
+        watch("streams", lambda: sum(one.tunnels for one in self.listeners.values()))
         watch("upstream_opened", lambda: pools.opened)
         watch("upstream_reused", lambda: pools.reused)
         watch("upstream_active", lambda: sum(len(one.peers) - len(one.idle) for one in self.pools))
@@ -384,10 +380,3 @@ def tell_of_host(event: HealthEvent) -> None:
     """Log that a host went down or came back."""
     level = "warning" if event.name == "HostDown" else "info"
     log_line(level, event.name, prefix="host-check-mgr", url=event.check.url, api_id=event.check.api_id)
-
-
-def usable_workers(settings: Settings, asked: int | None) -> int:
-    """Return how many workers to run: as asked, as set, or one for each processor this process may use."""
-    if asked or settings.sluicegate.workers:
-        return asked or settings.sluicegate.workers
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sluicegate.admin.node import ReloadError
 from sluicegate.apidef.api import Api
+from sluicegate.clock import now
 from sluicegate.cluster.document import API, POLICY, Content, Envelope, Key
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.routing.proof import Proof
@@ -35,12 +36,14 @@ class Configuration:
 
     has_loaded: whether there was a load that came to something.
     own:        what the node's files hold, by id.
+    changed_at: when it last came to something, seconds since 1970; 0: never.
     """
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.log = parts.services.log
         self.has_loaded = False
+        self.changed_at = 0.0
         self.shared = SharedLayer(parts.settings)
         self.own: dict[str, Api] = {}
         self.own_policies: Mapping[str, Policy] = {}
@@ -91,6 +94,7 @@ class Configuration:
         parts.tell_of(report, problems)
         await parts.sync_listeners()
         self.has_loaded = True
+        self.changed_at = now()
         return report
 
     async def _fetch_certificates(self, apis: Iterable[Api], *, beside: bool = False) -> list[ConfigError]:
@@ -133,6 +137,7 @@ class Configuration:
             report.refused.clear()  # the follower says what was refused
             parts.tell_of(report, problems)
             await parts.sync_listeners()
+        self.changed_at = now()
         return meaning.refused
 
     def _note_refused(self, report: Report, meaning: Meaning) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from sluicegate.chain.services import Services
     from sluicegate.cluster.documents import Change, State
     from sluicegate.cluster.member import Member
+    from sluicegate.cluster.status import Status
+    from sluicegate.presence import Presence
     from sluicegate.settings.model import Settings
     from sluicegate.store.backend import Backend
     from sluicegate.store.keys import KeyStore
@@ -57,8 +59,10 @@ class Worker:
         self.store: Backend = parts.backend
         self.colleagues: Colleagues | None = None
         self.is_draining = False
+        self.is_serving = False
         self.configuration = Configuration(parts)
         self.member: Member | None = None
+        self.presence: Presence | None = None
         self.ended = asyncio.Event()
         self.tasks: set[asyncio.Task[Any]] = set()
         self._health: dict[str, dict[str, Any]] = {}
@@ -72,6 +76,9 @@ class Worker:
         parts.road.prepare()
         await self.configuration.load(may_empty=False)
         if self.member is not None:
+            assert self.presence is not None
+            if not parts.index:
+                self.spawn(self.presence.run())
             self.member.follower.saves = not parts.index
             await self.member.follower.start()
             self.spawn(self.member.follower.run())
@@ -85,6 +92,7 @@ class Worker:
         ):
             self.spawn(work)
         parts.notifications.listen()
+        self.is_serving = True
         gc.collect()
         gc.freeze()
         colleagues.say_ready()
@@ -92,6 +100,8 @@ class Worker:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        if self.member is not None and self.presence is not None and not parts.index:
+            await self.presence.leave()
         await parts.close()
 
     def spawn(self, work: Any) -> None:
@@ -209,6 +219,11 @@ class Worker:
         except NotDoneError as error:
             raise ReloadError(f"written as generation {state.generation}, but not in force here: {error}") from None
         return state.generation
+
+    async def cluster_status(self) -> Status:
+        """Return how the cluster is, as far as it is known."""
+        assert self.presence is not None
+        return await self.presence.status()
 
     async def reload_group(self) -> None:
         """Ask every node that shares the store to reload."""

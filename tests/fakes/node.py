@@ -18,6 +18,8 @@ from sluicegate.apidef.api import Api
 from sluicegate.apidef.folder import read_folder
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.apidef.policy_files import read_policy_file, read_policy_folder
+from sluicegate.cluster.documents import State
+from sluicegate.cluster.status import Status, status_of
 from sluicegate.store.cache import MemoryCache
 from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters.node import NodeLimiter
@@ -83,6 +85,9 @@ class FakeNode:
 
     def shared_generation(self, key: Any) -> int:
         return 0
+
+    async def cluster_status(self) -> Status:
+        return status_of(State(), [], shares=False)
 
     async def reload_group(self) -> None:
         self.group_reloads += 1

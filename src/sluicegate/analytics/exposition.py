@@ -6,7 +6,7 @@ part, so a scrape does not show in any request's latency.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from struct import unpack_from
 
@@ -112,6 +112,18 @@ def _head(lines: list[str], metric: m.Metric) -> None:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.9g}"
+
+
+def page_maker(layout: m.Layout, sheets: Sequence[Memory], version: str) -> Callable[[int, int], bytes]:
+    """Return what makes the page for a node, given how many workers it has and how many were replaced."""
+    page = Page(layout)
+    named = {str(index): sheet for index, sheet in enumerate(sheets)}
+
+    def make(workers: int, restarts: int) -> bytes:
+        own = [(build_info(version), 1.0), (WORKERS, float(workers)), (WORKER_RESTARTS, float(restarts))]
+        return page.make(named, own)
+
+    return make
 
 
 WORKERS = m.Metric("sluicegate_workers", m.GAUGE, "Worker processes that are alive.")

@@ -124,6 +124,7 @@ METRICS: Final[dict[str, Metric]] = {
         "sluicegate_client_connections_refused_total", COUNTER, "Client connections closed at once, over the limit."
     ),
     "client_connections": Metric("sluicegate_client_connections", GAUGE, "Client connections open now."),
+    "streams": Metric("sluicegate_streams", GAUGE, "Client connections that are tunnels now, such as WebSockets."),
     "upstream_opened": Metric(
         "sluicegate_upstream_connections_total",
         COUNTER,
@@ -152,6 +153,9 @@ METRICS: Final[dict[str, Metric]] = {
     "reloads_failed": Metric("sluicegate_reloads_total", COUNTER, "", 'result="failed"'),
     "reload_seconds": Metric("sluicegate_reload_seconds", GAUGE, "Time the last reload took.", over=MAX),
     "generation": Metric("sluicegate_generation", GAUGE, "Generation of the table in force.", over=EACH),
+    "cluster_generation": Metric(
+        "sluicegate_cluster_generation", GAUGE, "Generation of the shared configuration that is served.", over=EACH
+    ),
     "apis_loaded": Metric("sluicegate_apis_loaded", GAUGE, "APIs in the table in force.", over=MAX),
     "records_written": Metric(
         "sluicegate_analytics_records_total", COUNTER, "Analytics records, by what became of them.", 'outcome="written"'

@@ -19,6 +19,8 @@ _conf = click.option(
     type=click.Path(path_type=Path),
     help="Configuration file. Without it: tyk.conf here, else /etc/tyk/tyk.conf, else none.",
 )
+_url = click.option("--url", metavar="URL", help="Admin API of any node. Default: that of the node --conf describes.")
+_secret = click.option("--secret", metavar="TEXT", help="Of the admin API. Default: TYK_GW_SECRET, else the settings'.")
 _port = click.IntRange(1, 65535)
 
 
@@ -78,9 +80,28 @@ def hello(conf: Path | None, ready: bool) -> None:
 
 
 @main.command()
+@_url
+@_secret
+@_conf
+@click.option("--watch", is_flag=True, help="Show it live, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def status(url: str | None, secret: str | None, conf: Path | None, watch: bool, as_json: bool) -> None:
+    """Show the nodes of the cluster.
+
+    Exits with 0 if all serve the same, with 1 if not, with 2 if nobody can be asked.
+    """
+    from sluicegate.cli.status import status as run
+
+    sys.exit(run(url, secret, conf, watch=watch, as_json=as_json))
+
+
+@main.command()
 @click.argument("program", type=click.Choice(("nginx", "haproxy", "caddy")))
 @click.option("--listen", metavar="PORT", type=_port, default=80, show_default=True, help="Port for clients.")
-@click.option("--nodes", metavar="URL,URL=WEIGHT…", help="Where the nodes listen.")
+@click.option("--nodes", metavar="URL,URL=WEIGHT…", help="Where the nodes listen. Default: those that are there now.")
+@_url
+@_secret
+@_conf
 @click.option(
     "--algorithm",
     type=click.Choice(("round_robin", "weighted", "ip_hash", "least_conn")),
@@ -94,6 +115,9 @@ def lb(
     program: str,
     listen: int,
     nodes: str | None,
+    url: str | None,
+    secret: str | None,
+    conf: Path | None,
     algorithm: str | None,
     check: str,
     check_port: int | None,
@@ -101,12 +125,13 @@ def lb(
     send_proxy: bool,
 ) -> None:
     """Print the configuration of a balancer in front of several nodes."""
+    from sluicegate.cli.fronts.front import read_nodes
     from sluicegate.cli.lb import lb as run
-    from sluicegate.cli.lb import named_nodes
+    from sluicegate.cli.lb import live_nodes
 
     status = run(
         program,
-        lambda: named_nodes(nodes),
+        lambda: read_nodes(nodes) if nodes is not None else live_nodes(url, secret, conf),
         algorithm,
         listen_port=listen,
         check_path=check,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
+from sluicegate.cli.cluster import Source, Unreachable
 from sluicegate.cli.fronts import WRITERS
 from sluicegate.cli.fronts.front import Front, Node, choose_algorithm, read_nodes
+from sluicegate.cluster.members import DRAINING, LOST
 from sluicegate.errors import ConfigError
 
 NodeSource = Callable[[], tuple[Node, ...]]
@@ -30,8 +33,11 @@ def lb(program: str, nodes: NodeSource, algorithm: str | None, **wishes: Any) ->
     return 0
 
 
-def named_nodes(text: str | None) -> tuple[Node, ...]:
-    """Return the nodes that the command line names. Raises ConfigError."""
-    if text is None:
-        raise ConfigError("--nodes", "missing", "write --nodes http://10.0.0.1:8080,http://10.0.0.2:8080")
-    return read_nodes(text)
+def live_nodes(url: str | None, secret: str | None, conf: Path | None) -> tuple[Node, ...]:
+    """Return the nodes that the cluster knows to be there. Raises ConfigError."""
+    try:
+        reports = Source(url, secret, conf).status().nodes
+    except Unreachable as error:
+        hint = "write --nodes http://10.0.0.1:8080,http://10.0.0.2:8080, or ask another node by --url"
+        raise ConfigError("--nodes", f"missing, and the node cannot be asked: {error}", hint) from None
+    return read_nodes(",".join(one.address for one in reports if one.state not in (LOST, DRAINING)))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from sluicegate import log
 from sluicegate.settings.load import SettingsErrors, load_settings
+from sluicegate.settings.model import Settings
 
 
 def start(conf: Path | None, port: int | None, workers: int | None) -> int:
@@ -28,6 +29,13 @@ def start(conf: Path | None, port: int | None, workers: int | None) -> int:
         log.get().warning(warning)
     if not settings.secret:
         log.get().warning("No secret is configured: the admin API refuses every call", setting="secret")
-    from sluicegate.assembly import run, usable_workers
+    from sluicegate.assembly import run
 
     return run(settings, usable_workers(settings, workers))
+
+
+def usable_workers(settings: Settings, asked: int | None) -> int:
+    """Return how many workers to run: as asked, as set, or one for each processor this process may use."""
+    if asked or settings.sluicegate.workers:
+        return asked or settings.sluicegate.workers
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

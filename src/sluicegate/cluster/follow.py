@@ -53,6 +53,7 @@ class Follower:
     refused:    documents that the store holds and this worker does not serve, each with its reason.
     problem:    why the last look failed, or "".
     last_sync:  when it last held what the store holds, seconds since 1970; 0: never.
+    lag_s:      how long after it was written the last change was taken over; 0: it was read at the start.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Follower:
         self.refused: dict[Key, ConfigError] = {}
         self.problem = ""
         self.last_sync = 0.0
+        self.lag_s = 0.0
         self.is_from_snapshot = False
         self._read_digest = self._digest = EMPTY
         self._looking = asyncio.Lock()
@@ -172,6 +174,8 @@ class Follower:
         if keys is None:
             keys = self._differing(await self.documents.index())
         await self._take(keys)
+        if state.generation > self.generation:
+            self.lag_s = max(0.0, now() - state.at) if self.last_sync else 0.0
         self.state = state
 
     def _differing(self, index: Mapping[Key, Entry]) -> set[Key]:

@@ -42,6 +42,7 @@ class Listener:
     retiring:    answers end their connections: the port is about to close, or `close_connections` asks for it.
     draining:    it is closed: so does all that is idle.
     now:         ticks of the last sweep: exact enough for deadlines, and free.
+    tunnels:     connections that were tunnels at the last sweep.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Listener:
         self.draining = False
         self.retiring: bool = serve.services.settings.close_connections
         self.now = ticks()
+        self.tunnels = 0
         self.server: asyncio.AbstractServer | Doorway | None = None
         self.sweeper: asyncio.TimerHandle | None = None
 
@@ -145,9 +147,13 @@ class Listener:
         """End what waits too long. Once a second, for all connections: a timer for each would cost every request."""
         self.now = now = ticks()
         self.sweeper = self.loop.call_later(SWEEP_S, self.sweep)
+        tunnels = 0
         for connection in list(self.connections):
             if connection.deadline and connection.deadline < now:
                 connection.expire()
+            elif connection.state == TUNNEL:
+                tunnels += 1
+        self.tunnels = tunnels
 
     @property
     def busy(self) -> int:

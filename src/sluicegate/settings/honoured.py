@@ -28,7 +28,8 @@ _HONOURED = """
     disable_key_actions_by_username min_token_length allow_master_keys suppress_default_org_store
     force_global_session_lifetime session_lifetime_respects_key_expiration global_session_lifetime
     local_session_cache.disable_cached_session_state enforce_org_quotas experimental_process_org_off_thread
-    cluster.enabled cluster.data_sync_interval enable_fixed_window_rate_limiter enable_redis_rolling_limiter
+    cluster.enabled cluster.node_id cluster.data_sync_interval
+    enable_fixed_window_rate_limiter enable_redis_rolling_limiter
     enable_sentinel_rate_limiter drl_enable_sentinel_rate_limiter drl_notification_frequency drl_threshold
     enable_rate_limit_smoothing rate_limit_response_headers
     max_idle_connections_per_host close_connections proxy_ssl_insecure_skip_verify proxy_ssl_min_version

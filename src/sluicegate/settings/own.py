@@ -13,7 +13,7 @@ class Cluster(Section, frozen=True):
     enabled: bool = False
     """This node belongs to a cluster; needs a store that several machines reach."""
     node_id: str = ""
-    """Name of this node in the cluster; empty: made up at every start."""
+    """Name of this node in the cluster. Empty: made up once, and kept beside the snapshot."""
     data_sync_interval: Seconds = 10.0
     """Seconds between two looks for changes that no message told of."""
 

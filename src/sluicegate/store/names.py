@@ -34,6 +34,8 @@ CLUSTER_PAST = _CLUSTER + "past"
 """A map: what the changed documents were before each generation."""
 CLUSTER_LOCK = _CLUSTER + "lock"
 """Held by whoever writes."""
+CLUSTER_NODES = _CLUSTER + "nodes"
+"""A sorted set: the nodes by their ids, each with the time of its last heartbeat by its own clock."""
 CLUSTER_CHANNEL = "sluicegate.cluster"
 """The channel on which a new generation is announced."""
 
@@ -51,6 +53,11 @@ def org_session(org_id: str) -> str:
 def certificate(certificate_id: str) -> str:
     """Return where a certificate lies (contract 05.3)."""
     return CERTIFICATE + certificate_id
+
+
+def heartbeat(node_id: str) -> str:
+    """Return where a node says how it is."""
+    return f"{_CLUSTER}node-{node_id}"
 
 
 def rate_limit(name: str, scope: str = "", endpoint: str = "") -> str:

@@ -10,7 +10,7 @@ from sluicegate.cli import main
 
 def test_help_names_each_verb_and_what_it_does() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
-    assert all(verb in text for verb in ("start", "Serve traffic", "check", "version"))
+    assert all(verb in text for verb in ("start", "Serve traffic", "check", "status", "version"))
 
 
 def test_an_unknown_verb_is_refused() -> None:

@@ -1,0 +1,173 @@
+"""How this node shows itself to the others of its cluster, and what it sees of them.
+
+Every worker can tell of the whole node, from the sheets that all workers count in; the first one tells the others,
+every few seconds and when something has changed (`cluster.members`). Nothing of it is on the road.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sluicegate.analytics.vitals import Vitals, VitalSigns
+from sluicegate.clock import now, ticks
+from sluicegate.cluster.documents import State
+from sluicegate.cluster.members import BEAT_S, DRAINING, READY, STALE, STARTING, Members, Report, StoreReport
+from sluicegate.cluster.status import Status, status_of, timestamp
+from sluicegate.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from sluicegate.worker import Worker
+
+LOOK_S = 0.25
+STORE_PATIENCE_S = 2.0
+STALE_INTERVALS = 3
+MOST_PROBLEMS = 20
+
+
+class Presence:
+    """This node, seen by one of its workers.
+
+    node_id, address: see `cluster.identity`; started: when the node was, seconds since 1970.
+    """
+
+    def __init__(self, worker: Worker, signs: VitalSigns, node_id: str, address: str, started: float) -> None:
+        self.worker, self._signs = worker, signs
+        self.node_id, self.address, self.started = node_id, address, started
+        self._members = Members(worker.store)
+        self._seen: Sequence[Report] = ()
+        self._store_is_away = False
+        worker.parts.metrics.watch("cluster_generation", lambda: self._own_generation)
+
+    # -- heartbeats
+
+    async def run(self) -> None:
+        """Tell the others until cancelled."""
+        said, due = None, 0.0
+        while True:
+            state = self._state()
+            news = (state, self.generation(), self._own_digest)
+            if news != said or ticks() >= due:
+                said, due = news, ticks() + BEAT_S
+                await self._beat()
+            await asyncio.sleep(LOOK_S)
+
+    async def _beat(self) -> None:
+        report = self._report(self._signs.read(), await self._store_report())
+        with suppress(StoreError, TimeoutError):  # whoever talks to the store says that it is away
+            async with asyncio.timeout(STORE_PATIENCE_S):
+                await self._members.beat(report)
+                self._seen = await self._members.all()
+
+    async def leave(self) -> None:
+        """Tell the others that this node ends in order."""
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(STORE_PATIENCE_S):
+                await self._members.leave(self.node_id)
+
+    # -- the status
+
+    async def status(self) -> Status:
+        """Return how the cluster is; with the store away, what is known."""
+        member = self.worker.member
+        store = await self._store_report()
+        if member is None:
+            own = self._report(self._signs.read(), store)
+            return status_of(State(), [own], shares=False)
+        problem, state = "", member.follower.state
+        try:
+            async with asyncio.timeout(STORE_PATIENCE_S):
+                state = await member.documents.state()
+                self._seen = await self._members.all()
+        except TimeoutError:
+            problem = "the store does not answer in time"
+        except (StoreError, ConfigError) as error:
+            problem = str(error)
+        others = [one for one in self._seen if one.id != self.node_id]
+        said = next((one for one in self._seen if one.id == self.node_id), None)
+        own = self._report(_vitals_of(said) if said is not None else self._signs.read(), store)
+        return status_of(state, sorted([*others, own], key=lambda one: one.id), problem)
+
+    # -- this node
+
+    def generation(self) -> int:
+        """Return the generation that all workers serve; one that is just being replaced serves nothing."""
+        others = [int(one) for one in self._signs.each("cluster_generation") if one]
+        return min([self._own_generation, *others])
+
+    @property
+    def _own_generation(self) -> int:
+        return self.worker.member.follower.generation if self.worker.member is not None else 0
+
+    @property
+    def _own_digest(self) -> str:
+        return self.worker.member.follower.digest if self.worker.member is not None else ""
+
+    def _state(self) -> str:
+        worker = self.worker
+        if worker.is_draining:
+            return DRAINING
+        if not worker.is_serving:
+            return STARTING
+        if worker.member is None:
+            return READY
+        follower = worker.member.follower
+        patience_s = STALE_INTERVALS * max(BEAT_S, worker.settings.cluster.data_sync_interval)
+        is_old = bool(follower.problem) and now() - follower.last_sync > patience_s
+        return STALE if is_old or follower.is_from_snapshot or self._store_is_away else READY
+
+    def _report(self, vitals: Vitals, store: StoreReport) -> Report:
+        worker = self.worker
+        follower = worker.member.follower if worker.member is not None else None
+        return Report(
+            id=self.node_id,
+            address=self.address,
+            version=worker.version,
+            state=self._state(),
+            uptime_s=round(now() - self.started, 1),
+            generation=self.generation(),
+            digest=self._own_digest,
+            lag_ms=round(follower.lag_s * 1000, 1) if follower is not None else 0.0,
+            last_reload=timestamp(worker.configuration.changed_at),
+            store=store,
+            workers=self._signs.workers,
+            load=vitals.load,
+            error_rate=vitals.error_rate,
+            requests_per_s=vitals.requests_per_s,
+            memory_mb=vitals.memory_mb,
+            streams=vitals.streams,
+            problems=self._problems()[:MOST_PROBLEMS],
+        )
+
+    def _problems(self) -> list[str]:
+        if self.worker.member is None:
+            return []
+        follower = self.worker.member.follower
+        problems = [follower.problem] if follower.problem else []
+        if follower.is_from_snapshot:
+            problems.append("serving the snapshot of the shared configuration")
+        problems += [f"{key} is refused: {error}" for key, error in sorted(follower.refused.items())]
+        hidden = sorted(self.worker.configuration.hidden())
+        return problems + [f"{key} is in this node's files too, the cluster's is served" for key in hidden]
+
+    async def _store_report(self) -> StoreReport:
+        store = self.worker.store
+        try:
+            async with asyncio.timeout(STORE_PATIENCE_S):
+                health = await store.health()
+        except TimeoutError:
+            self._store_is_away = True
+            return StoreReport(store.kind, error="no answer in time")
+        self._store_is_away = not health.reachable
+        role = "master" if health.reachable else ""
+        latency_ms = round(health.latency_s * 1000, 2)
+        return StoreReport(health.kind, role, health.topology, health.reachable, latency_ms, health.error)
+
+
+def _vitals_of(report: Report) -> Vitals:
+    """Return what the first worker measured: the others do not measure all the time."""
+    return msgspec.convert(report, Vitals, from_attributes=True)

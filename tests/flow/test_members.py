@@ -1,0 +1,143 @@
+"""Nodes of one cluster, as any of them and the command line tell of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.gateway import SECRET, Gateway, api, until
+from tests.servers import RedisServer, free_port, running_redis
+from tests.wire import get
+
+PATIENCE_S = 25.0
+
+
+def node(folder: Path, name: str, redis: RedisServer, **conf: Any) -> Gateway:
+    folder = folder / name
+    folder.mkdir()
+    cluster = {"enabled": True, "data_sync_interval": 1, "node_id": name}
+    storage = {"type": "redis", "host": "127.0.0.1", "port": redis.port}
+    return Gateway(folder, conf={"cluster": cluster, "storage": storage, **conf}, workers=2 if name == "one" else 1)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with running_redis(tmp_path) as server:
+        yield server
+
+
+def status(gateway: Gateway) -> dict[str, Any]:
+    code, found = gateway.admin("GET", "/tyk/cluster/status")
+    assert code == 200, found
+    assert isinstance(found, dict)
+    return found
+
+
+def states(gateway: Gateway) -> dict[str, str]:
+    return {one["id"]: one["state"] for one in status(gateway)["nodes"]}
+
+
+def command(*words: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    line = [str(Path(sys.executable).with_name("sluicegate")), *words]
+    environ = {"PATH": os.environ["PATH"], "TYK_GW_SECRET": SECRET, **(environ or {})}
+    return subprocess.run(line, capture_output=True, text=True, env=environ)
+
+
+def test_the_life_of_a_cluster(tmp_path: Path, redis: RedisServer) -> None:
+    with ExitStack() as stack:
+        one = stack.enter_context(node(tmp_path, "one", redis))
+        two = stack.enter_context(node(tmp_path, "two", redis))
+        until(lambda: states(one) == states(two) == {"one": "ready", "two": "ready"}, "both are there", PATIENCE_S)
+
+        code, said = one.admin("POST", "/tyk/apis", api("/a/", "http://127.0.0.1:1/"))
+        assert code == 200, said
+        until(lambda: status(two)["converged"] and status(two)["generation"] == 1, "both serve it", PATIENCE_S)
+        found = status(one)
+        assert (found["differs"], found["problem"]) == ([], "")
+        assert len({(node["generation"], node["digest"]) for node in found["nodes"]}) == 1
+        first = found["nodes"][0]
+        assert (first["address"], first["workers"]) == (f"http://127.0.0.1:{one.port}", 2)
+        assert first["store"]["reachable"] and first["store"]["topology"] == "single"
+        assert first["memory_mb"] > 10 and first["uptime_s"] > 0
+
+        url = f"http://127.0.0.1:{two.port}"
+        table = command("status", "--url", url)
+        assert table.returncode == 0, table.stderr
+        assert table.stdout.startswith("converged, generation 1 since") and f"127.0.0.1:{one.port}" in table.stdout
+        assert json.loads(command("status", "--conf", str(one.conf_file), "--json").stdout)["converged"]
+        front = command("lb", "haproxy", "--url", url).stdout
+        assert f"127.0.0.1:{one.port}" in front and f"127.0.0.1:{two.port}" in front
+
+        redis.pause()
+        away = status(two)
+        assert not away["converged"] and away["problem"]
+        assert {one["id"] for one in away["nodes"]} == {"one", "two"}, "as last known"
+        redis.resume()
+        until(lambda: status(two)["converged"], "the store is back", PATIENCE_S)
+
+        started = time.monotonic()
+        two.kill()
+        until(lambda: states(one)["two"] == "lost", "the killed node is lost", PATIENCE_S)
+        assert time.monotonic() - started < 15
+        two.start()
+        until(lambda: states(one)["two"] == "ready", "the node is back", PATIENCE_S)
+        two.stop()
+        until(lambda: states(one) == {"one": "ready"}, "a node that ends in order is gone", PATIENCE_S)
+        two.start()
+
+
+def test_a_made_up_name_is_kept(tmp_path: Path, redis: RedisServer) -> None:
+    cluster = {"enabled": True, "data_sync_interval": 1}
+    with node(tmp_path, "one", redis, cluster=cluster) as gateway:
+        (name,) = states(gateway)
+        gateway.stop()
+        gateway.start()
+        until(lambda: states(gateway) == {name: "ready"}, "it has the same name", PATIENCE_S)
+
+
+def test_a_node_that_starts_with_the_store_away_is_stale(tmp_path: Path, redis: RedisServer) -> None:
+    with node(tmp_path, "one", redis) as gateway:
+        assert gateway.admin("POST", "/tyk/apis", api("/a/", "http://127.0.0.1:1/"))[0] == 200
+        until(lambda: (tmp_path / "one" / "sluicegate.snapshot").exists(), "it has a snapshot", PATIENCE_S)
+        gateway.stop()
+        redis.kill()
+        gateway.is_ready = lambda: gateway.raw().ask(get("/hello")).status == 200 if listens(gateway) else False
+        gateway.start()
+        found = status(gateway)
+        assert [one["state"] for one in found["nodes"]] == ["stale"]
+        assert found["problem"] and not found["nodes"][0]["store"]["reachable"]
+        gateway.process.send_signal(signal.SIGTERM)
+
+
+def listens(gateway: Gateway) -> bool:
+    try:
+        gateway.raw().sock.close()
+    except OSError:
+        return False
+    return True
+
+
+def test_without_a_cluster_there_is_one_node(tmp_path: Path) -> None:
+    with Gateway(tmp_path, apis=[api("/a/")]) as gateway:
+        found = status(gateway)
+        assert (found["converged"], found["generation"], len(found["nodes"])) == (True, 0, 1)
+        assert found["nodes"][0]["state"] == "ready" and found["since"] == found["nodes"][0]["last_reload"]
+        wrong = command("status", "--url", f"http://127.0.0.1:{gateway.port}", "--secret", "wrong")
+        assert (wrong.returncode, "403" in wrong.stderr) == (2, True)
+
+
+def test_nobody_there() -> None:
+    said = command("status", "--url", f"http://127.0.0.1:{free_port()}")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "no answer" in said.stderr
+    assert command("lb", "nginx", "--url", f"http://127.0.0.1:{free_port()}").returncode == 1
+    assert command("status", "--url", "ftp://a").returncode == 2
