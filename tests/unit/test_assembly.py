@@ -90,7 +90,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     made = Node(tmp_path)
     yield made
     await made.parts.close()
-    made.shared.counters.close()
+    made.shared.node.counters.close()
 
 
 async def test_a_route_that_was_replaced_is_gone_without_the_collector(node: Node) -> None:

@@ -11,7 +11,6 @@ import mmap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluicegate.store import names
 from sluicegate.store.backend import Backend
 from sluicegate.store.limiter import Limiter
 from sluicegate.store.limiters import lease_sheet
@@ -54,12 +53,7 @@ def make_limiter(
     if not isinstance(backend, RedisBackend):
         return NodeLimiter(counters)
     assert around is not None
-    leases = Leases(
-        backend,
-        around.reach,
-        lease_sheet.LeaseSheet(around.sheet),
-        lambda name: counters.take(names.counted_here(name)),
-    )
+    leases = Leases(backend, around.reach, lease_sheet.LeaseSheet(around.sheet), counters)
     local = LocalShare(counters, leases, lambda: around.servers.count)
     return _over_redis(settings, RedisParts(backend, around.reach, leases, local), counters, around.servers)
 

@@ -16,7 +16,7 @@ nobody knows whether it was.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from sluicegate.clock import now, ticks
@@ -28,6 +28,7 @@ from sluicegate.store.limiters.lease_sheet import Lease, LeaseSheet
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend, Script
 from sluicegate.store.redis.link import Refused
+from sluicegate.store.shared_counters import SharedCounters
 
 GRANT = Script("grant")
 GIVE_BACK = Script("give_back")
@@ -42,7 +43,7 @@ LARGEST_SKEW_MS = 60_000
 class Leases:
     """The allowances of one worker, by the names of their counters.
 
-    late: returns how many requests of a counter were admitted while the store was away, and forgets it.
+    counters: where the node counts what it admits while the store is away (`when_away`), and is read here to tell it.
     """
 
     def __init__(
@@ -50,9 +51,9 @@ class Leases:
         backend: RedisBackend,
         reach: Reach,
         sheet: LeaseSheet,
-        late: Callable[[str], int] = lambda _name: 0,
+        counters: SharedCounters,
     ) -> None:
-        self._backend, self._reach, self._sheet, self._late = backend, reach, sheet, late
+        self._backend, self._reach, self._sheet, self._counters = backend, reach, sheet, counters
         self._all: dict[str, Allowance] = {}
         self._held: dict[str, Allowance] = {}  # those with a slot of the sheet
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,7 +113,7 @@ class Leases:
     def of_late(self, name: str, kind: type[Verdict], limit: int, window_ms: int) -> tuple[int, float]:
         """Return what of a limit was free when the store was last asked, and for how many seconds that counts.
 
-        For requests that are admitted without it: it will be told of them (`late`).
+        For requests that are admitted without it: it will be told of them.
         """
         allowance = self.find(name) or self._new(name, kind)
         allowance.aim(limit, window_ms, allowance.restarts)
@@ -168,9 +169,9 @@ class Leases:
         asked = ticks()
         more = allowance.lease_wanted(asked) if self._sheet.has_room or allowance.slot >= 0 else 0
         need = len(allowance.waiting)
+        debt = allowance.debt
         if allowance.owes:
-            allowance.debt += self._late(allowance.name)
-            allowance.owes = False
+            debt += self._counters.peek(names.counted_here(allowance.name))[0]
         deadline = asyncio.get_running_loop().call_later(self._reach.timeout_s, self._too_late, allowance)
         try:
             granted, counted, left_ms, ends_ms = await self._backend.run(
@@ -181,15 +182,24 @@ class Leases:
                 allowance.limit,
                 allowance.window_ms,
                 b"1" if allowance.restarts else b"0",
-                allowance.debt,
+                debt,
             )
         finally:
             deadline.cancel()
             allowance.is_late = False
-        allowance.debt = 0
+        if debt or allowance.owes:
+            self._settle(allowance, debt, ends_ms)
         allowance.take_grant(granted, counted, left_ms, ends_ms, asked, now())
         if granted < need:
             allowance.shut_until = min(allowance.ends, ticks() + LOOK_AGAIN_S)
+
+    def _settle(self, allowance: Allowance, told: int, ends_ms: int) -> None:
+        """The store was told of what was admitted without it: what came on top is told next, too much goes back."""
+        owed = allowance.debt + self._counters.take(names.counted_here(allowance.name))
+        allowance.debt, allowance.owes = max(0, owed - told), False
+        if told > owed:  # another worker has told of it as well
+            self._owed_back.append(Lease(allowance.stored, told - owed, ends_ms))
+            self._sweep_later()
 
     def _answer_waiting(self, allowance: Allowance) -> None:
         """Give what was granted to those that wait, the first first; the rest is a lease."""

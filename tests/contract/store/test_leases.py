@@ -1,0 +1,212 @@
+"""Leases: never more than the limit, hardly a word with Redis, and nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import time
+from collections import Counter
+from collections.abc import Awaitable
+
+import pytest
+from tests.counting_node import counting_nodes
+from tests.fakes.limiters import redis_limiter
+from tests.servers import running_redis
+
+from sluicegate.errors import StoreError
+from sluicegate.store.limiters.lease_sheet import BYTES
+from sluicegate.store.redis import RedisBackend
+from sluicegate.store.servers import Servers
+from sluicegate.store.shared_counters import SharedCounters
+
+EXACT = {"cluster": {"enabled": True}}
+NAME, STORED = "rate-limit-k1", "sluice-limit-{rate-limit-k1}"
+PATIENCE_S = 20.0
+LONG_S = 1000
+
+
+@pytest.fixture
+async def redis(redis_server):
+    backend = RedisBackend(redis_server.options)
+    yield backend
+    await backend.close()
+
+
+@pytest.fixture
+async def limiter(redis):
+    made = redis_limiter(redis, EXACT)
+    yield made
+    await made.close()
+
+
+async def settled(verdict):
+    return await verdict if isinstance(verdict, Awaitable) else verdict
+
+
+async def use(limiter, times: int, rate: float = 100_000, at_once: int = 50) -> int:
+    """Ask so many times, some at once; return how often the answer was yes."""
+    admitted = 0
+    for start in range(0, times, at_once):
+        verdicts = [limiter.rate(NAME, rate, LONG_S) for _ in range(min(at_once, times - start))]
+        admitted += sum([(await settled(verdict)).allowed for verdict in verdicts])
+    return admitted
+
+
+async def until(met):
+    deadline = time.monotonic() + PATIENCE_S
+    while not met():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+def scripts_run(server) -> int:
+    """Return how many scripts Redis has been asked to run."""
+    lines = server.command("INFO", "commandstats").splitlines()
+    counts = [line.partition("calls=")[2].partition(",")[0] for line in lines if line.startswith("cmdstat_eval")]
+    return sum(map(int, counts))
+
+
+@pytest.mark.parametrize("limit", [100, 3000])
+def test_processes_together_admit_what_the_limit_says(redis_server, limit):
+    with counting_nodes(3, redis_server.port, EXACT) as nodes:
+        said = nodes.ask(NAME, limit, LONG_S, clients=20, seconds=1.5, pace_s=0.0005)
+        assert sum(one.get("admitted", 0) for one in said) <= limit
+        said_later = nodes.ask(NAME, limit, LONG_S, clients=2, seconds=1.5, pace_s=0.001)
+    admitted = [one.get("admitted", 0) for one in said + said_later]
+    assert sum(admitted) == limit, "clients that keep asking get all"
+    assert sum(one["refused"] for one in said_later) > 0
+
+
+def test_no_window_admits_more_than_the_limit(redis_server):
+    with counting_nodes(3, redis_server.port, EXACT) as nodes:
+        said = nodes.ask(NAME, 600, 1, clients=10, seconds=3.5, pace_s=0.001)
+    windows: Counter[float] = Counter()
+    for one in said:
+        for end, admitted in one["windows"]:
+            windows[end] += admitted
+    merged: list[tuple[float, int]] = []  # ends that are told half a second apart are one
+    for end, admitted in sorted(windows.items()):
+        if merged and end - merged[-1][0] <= 0.5:
+            merged[-1] = (merged[-1][0], merged[-1][1] + admitted)
+        else:
+            merged.append((end, admitted))
+    assert len(merged) >= 3
+    assert max(admitted for _, admitted in merged) <= 600
+
+
+def test_a_busy_key_costs_hardly_a_word(redis_server):
+    with counting_nodes(1, redis_server.port, EXACT) as nodes:
+        nodes.ask(NAME, 1_000_000, 60, clients=1, seconds=0.3, pace_s=0.001)
+        before = scripts_run(redis_server)
+        (said,) = nodes.ask(NAME, 1_000_000, 60, clients=1, seconds=2, pace_s=0.001)
+        assert said["admitted"] > 200
+        assert scripts_run(redis_server) - before < 0.1 * said["admitted"]
+
+
+async def test_a_flood_over_the_limit_costs_no_words(limiter, redis_server):
+    assert await use(limiter, 200, rate=100) == 100
+    before, started = scripts_run(redis_server), time.monotonic()
+    assert await use(limiter, 5000, rate=100) == 0
+    assert scripts_run(redis_server) - before <= 1 + (time.monotonic() - started) / 0.25
+
+
+async def test_what_is_taken_from_a_lease_needs_no_waiting(limiter):
+    await use(limiter, 110)
+    verdicts = [limiter.rate(NAME, 100_000, LONG_S) for _ in range(50)]
+    assert not any(isinstance(verdict, Awaitable) for verdict in verdicts)
+    remaining = [verdict.remaining for verdict in verdicts]
+    assert remaining == list(range(remaining[0], remaining[0] - 50, -1))
+
+
+async def test_a_lease_that_nobody_uses_goes_back(limiter, redis_server):
+    used = await use(limiter, 300)
+    assert int(redis_server.command("GET", STORED)) > used, "there is a lease"
+    await until(lambda: int(redis_server.command("GET", STORED)) == used)
+    assert await use(limiter, 20) == 20
+
+
+async def test_a_worker_that_ends_gives_everything_back(redis, redis_server):
+    limiter = redis_limiter(redis, EXACT)
+    used = await use(limiter, 300)
+    await limiter.close()
+    assert int(redis_server.command("GET", STORED)) == used
+
+
+async def test_what_a_killed_worker_had_not_used_goes_back(redis, redis_server):
+    sheet = mmap.mmap(-1, BYTES)
+    killed = redis_limiter(redis, EXACT, sheet=sheet)
+    used = await use(killed, 300)
+    killed._leases._sweeper.cancel()  # it does nothing any more
+    assert int(redis_server.command("GET", STORED)) > used
+    successor = redis_limiter(redis, EXACT, sheet=sheet)
+    successor.start()
+    await until(lambda: int(redis_server.command("GET", STORED)) == used)
+    assert (await settled(successor.rate(NAME, 100_000, LONG_S))).remaining == 100_000 - used - 1
+    await successor.close()
+
+
+async def test_a_lease_of_an_old_window_is_not_given_back_to_the_new_one(limiter, redis_server):
+    await use(limiter, 300)
+    redis_server.command("SET", STORED, "7", "PX", "77000")
+    await limiter.close()
+    assert redis_server.command("GET", STORED) == "7"
+
+
+async def test_a_busy_quota_is_leased_too_and_read_exactly(limiter, redis_server):
+    for _ in range(300):
+        await settled(limiter.quota("quota-k1", 100_000, LONG_S))
+    assert int(redis_server.command("GET", "quota-k1")) > 300
+    assert (await limiter.quota_used("quota-k1"))[0] == 300
+    await limiter.reset(["quota-k1"])
+    assert (await settled(limiter.quota("quota-k1", 100_000, LONG_S))).remaining == 99_999
+
+
+async def test_what_was_granted_too_late_is_not_lost(tmp_path):
+    with running_redis(tmp_path) as server:
+        backend = RedisBackend(server.options)
+        limiter = redis_limiter(backend, EXACT, timeout_s=0.2)
+        assert await use(limiter, 10) == 10
+        server.pause()
+        started = time.monotonic()
+        with pytest.raises(StoreError):
+            await settled(limiter.rate("rate-limit-k2", 100, LONG_S))
+        with pytest.raises(StoreError):
+            limiter.rate("rate-limit-k2", 100, LONG_S)
+        assert time.monotonic() - started < 3
+        server.resume()
+        await until(lambda: server.command("GET", "sluice-limit-{rate-limit-k2}") == "0")  # granted, then given back
+        await until(lambda: not limiter._reach.is_hung)
+        assert (await settled(limiter.rate("rate-limit-k2", 100, LONG_S))).remaining == 99
+        await limiter.close()
+        await backend.close()
+
+
+async def test_what_limits_do_while_the_store_is_away(tmp_path):
+    with running_redis(tmp_path) as server:
+        backend = RedisBackend(server.options)
+        servers = Servers("node")
+        servers._count = 2
+        exact = redis_limiter(backend, EXACT, SharedCounters(None), servers=servers)
+        local = exact.when_away("local")
+        assert await use(local, 40, rate=100) == 40
+        server.kill()
+        with pytest.raises(StoreError):
+            await settled(exact.when_away("closed").rate(NAME, 100, LONG_S))
+        assert await use(exact.when_away("open"), 200, rate=100) == 200
+        assert await use(local, 200, rate=100) == 30, "half of the sixty that were left"
+        quotas = [await settled(local.quota("quota-k1", 10, LONG_S)) for _ in range(8)]
+        assert [quota.allowed for quota in quotas] == [True] * 5 + [False] * 3
+        with running_redis(tmp_path, port=server.port):
+            await reachable(backend)
+            verdict = await settled(local.rate(NAME, 100, LONG_S))
+            assert verdict.remaining == 69, "Redis lost its forty, and was told of the thirty"
+            assert (await settled(local.rate(NAME, 100, LONG_S))).remaining == 68, "once"
+        await exact.close()
+        await backend.close()
+
+
+async def reachable(backend) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not (await backend.health()).reachable:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
