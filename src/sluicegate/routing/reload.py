@@ -91,11 +91,9 @@ class Reloader:
         report = Report(refused=list(refused))
         wanted = {api.api_id: api for api in apis}
         self._keep_unreadable(wanted, report)
-        self._places, self._place_of = {}, {}
-        for api in wanted.values():
-            self._claim(api)
-        table = self._table([])
         slices = Slices()
+        self._places, self._place_of = await claims_of(wanted.values(), slices)
+        table = self._table([])
         for api in wanted.values():
             route = self._route(api, report)
             if route is not None:
@@ -103,7 +101,9 @@ class Reloader:
             await slices.give_way()
         table.settle()
         old = set(self.table.routes)
-        await self._swap(table, old.difference(table.routes), [one for one in table.routes if one not in old], slices)
+        came = [route for route in table.routes if route not in old]
+        old.difference_update(table.routes)
+        await self._swap(table, old, came, slices)
         return self._reported(report, begun)
 
     async def change(self, apis: Iterable[Api], gone: Iterable[str]) -> Report:
@@ -132,6 +132,7 @@ class Reloader:
         return self._reported(report, begun)
 
     async def _swap(self, table: Table, gone: set[Route], came: Collection[Route], slices: Slices) -> None:
+        """Put a table into force. Routes that are gone are freed in slices too, so nobody else may hold `gone`'s."""
         table.generation = self.table.generation + 1
         self.table = table
         self.on_swap(table, came, gone)
@@ -202,6 +203,17 @@ class Reloader:
             return old
         report.built += 1
         return route
+
+
+async def claims_of(apis: Iterable[Api], slices: Slices) -> tuple[dict[Place, set[str]], dict[str, Place]]:
+    """Return which definitions want to be served at each place, and where each wants to be."""
+    places: dict[Place, set[str]] = {}
+    wanted: dict[str, Place] = {}
+    for api in apis:
+        place = wanted[api.api_id] = place_of(api)
+        places.setdefault(place, set()).add(api.api_id)
+        await slices.give_way()
+    return places, wanted
 
 
 def changed(table: Table, pairs: Iterable[tuple[Route | None, Route | None]]) -> Table:
