@@ -133,7 +133,7 @@ class Worker:
         for listener in self.parts.listeners.values():
             listener.stop_accepting()
         limit = ticks() + settings.graceful_shutdown_timeout_duration
-        while ticks() < limit and any(listener.busy for listener in self.parts.listeners.values()):  # noqa: ASYNC110 - once in a life
+        while ticks() < limit and not all(listener.is_drained for listener in self.parts.listeners.values()):  # noqa: ASYNC110 - once in a life
             await asyncio.sleep(DRAIN_LOOK_S)
 
     # -- configuration

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.gateway import Gateway, api, until
 from tests.upstreams import Upstream, answer
-from tests.wire import ClosedError, Wire, get
+from tests.wire import ClosedError, Wire, get, request
 
 BIG = 32 * 1024 * 1024
 
@@ -128,6 +128,36 @@ def test_answers_during_the_delay_end_their_connections(tmp_path: Path) -> None:
         last = kept.ask(get("/a/x"))
         assert (last.status, last.get(b"connection")) == (200, b"close")
         assert kept.is_closed()
+
+
+def test_whoever_got_in_is_answered(tmp_path: Path) -> None:
+    """A connection is refused, or its request is answered: what is reset, nobody knows whether to send again."""
+    torn: list[str] = []
+    begun = threading.Semaphore(0)
+
+    def come_and_go(gateway: Gateway) -> None:
+        while True:
+            try:
+                client = gateway.raw()
+            except ConnectionRefusedError:
+                return
+            try:
+                with client:
+                    assert client.ask(request("POST", "/a/x", body=b"x")).status == 200
+            except (OSError, ClosedError) as error:
+                torn.append(repr(error))
+            begun.release()
+
+    with Upstream() as upstream, gateway_with(tmp_path, upstream) as gateway:
+        clients = [threading.Thread(target=come_and_go, args=(gateway,)) for _ in range(24)]
+        for client in clients:
+            client.start()
+        for _ in range(200):
+            assert begun.acquire(timeout=20)
+        terminate(gateway)
+        for client in clients:
+            client.join(20)
+    assert not torn
 
 
 def test_what_takes_longer_than_the_set_time_is_cut(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from sluicegate.clock import ticks
 from sluicegate.errors import BadMessage, ConfigError
 from sluicegate.listener.connection import Connection
 from sluicegate.listener.doorway import Doorway
+from sluicegate.listener.last_arrivals import LAST_ARRIVALS_S, leave_unanswered
 from sluicegate.listener.states import TUNNEL
 from sluicegate.wire.proxy_protocol import Address, read_proxy_header
 
@@ -67,13 +68,14 @@ class Listener:
         self.retiring: bool = serve.services.settings.close_connections
         self.now = ticks()
         self.tunnels = 0
+        self.sock: socket.socket | None = None
         self.server: asyncio.AbstractServer | Doorway | None = None
         self.sweeper: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         """Begin to accept. Raises ConfigError when the port is not to be had."""
         try:
-            sock = bound_socket(self.address, self.port)
+            self.sock = sock = bound_socket(self.address, self.port)
         except OSError as error:
             raise ConfigError(
                 "listen_port",
@@ -105,8 +107,15 @@ class Listener:
         self.retiring = True
 
     def stop_accepting(self) -> None:
-        """Take no new connections; the open ones end with their request."""
-        self.retiring = self.draining = True
+        """Take no new connections but those that are being made; the open ones end with their request."""
+        self.retiring = True
+        if self.sock is not None:
+            leave_unanswered(self.sock)
+        self.loop.call_later(LAST_ARRIVALS_S, self.close_port)
+
+    def close_port(self) -> None:
+        """Have the system refuse connections, and end those that are idle."""
+        self.draining = True
         if self.server is not None:
             self.server.close()
         for connection in list(self.connections):
@@ -154,6 +163,11 @@ class Listener:
             elif connection.state == TUNNEL:
                 tunnels += 1
         self.tunnels = tunnels
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether nobody can come any more, and nobody is here."""
+        return self.draining and not self.busy
 
     @property
     def busy(self) -> int:
