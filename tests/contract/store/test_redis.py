@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import trustme
 import uvloop
 from msgspec.structs import replace as changed
 from tests.servers import free_port, free_ports, running_redis
-from tests.topologies import MASTER, running_sentinels, wait_until
+from tests.topologies import MASTER, TOPOLOGIES, options_for, running_sentinels, wait_until
 
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.settings.storage import StorageOptions
-from sluicegate.store.redis import RedisBackend
+from sluicegate.store.redis import RedisBackend, Script
+from sluicegate.store.redis.backend import SCRIPTS
+from sluicegate.store.redis.link import Refused
 from sluicegate.store.redis.options import RedisOptions, redis_options
+
+DOCUMENTS = (Path(__file__).parents[3] / "docs" / "stores.md").read_text()
 
 
 async def back(backend: RedisBackend) -> None:
@@ -39,6 +45,56 @@ async def test_user_password_and_database_are_used(tmp_path):
             await wrong.get("a")
         assert "wrong" not in str(caught.value).replace("WRONGPASS", "")
         await wrong.close()
+
+
+async def test_a_user_needs_no_more_rights_than_the_documents_say(any_redis_servers):
+    """All commands of the port, by a user with the rights that docs/stores.md names."""
+    documented = next(line for line in DOCUMENTS.splitlines() if "ACL SETUSER" in line).split()
+    rights = [word.replace("PASSWORD", "let-me-in") for word in documented[3:]]
+    options, servers = any_redis_servers
+    for server in servers:
+        server.command("ACL", "SETUSER", "gateway", *rights)
+    backend = RedisBackend(replace(options, greeting=(("AUTH", "gateway", "let-me-in"),)))
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    backend.subscribe("news", heard.put_nowait)
+    while heard.empty():
+        await backend.publish("news", b"1")
+        await asyncio.sleep(0)
+    await backend.set("a", b"1", 5)
+    await backend.add("a", b"1")
+    await backend.incr("n", 1, 5)
+    await backend.expire("a", await backend.ttl_s("a"))
+    await backend.list_append("l", b"1")
+    await backend.sorted_add("z", b"a", 1)
+    assert await backend.sorted_range("z", 0, 5) == [(b"a", 1.0)]
+    assert len(await backend.scan("")) == 4
+    for script in map(Script, sorted(path.stem for path in SCRIPTS.glob("*.lua"))):
+        with contextlib.suppress(Refused):  # of the script's own making: it was given nonsense
+            await backend.run(script, ["{x}1", "{x}2"], b"1", b"1", b"1", b"1", b"1", b"1")
+    assert all(server.command("ACL", "LOG") == "" for server in servers)
+    assert await backend.delete("a", "l") == 2
+    await backend.close()
+
+
+async def test_a_store_that_is_full_refuses_writes_and_is_read(redis_server):
+    backend = RedisBackend(redis_server.options)
+    await backend.set("a", b"1")
+    redis_server.command("CONFIG", "SET", "maxmemory", "1")
+    with pytest.raises(StoreError, match="OOM"):
+        await backend.set("b", b"2")
+    assert await backend.mget(["a", "b"]) == [b"1", None]
+    redis_server.command("CONFIG", "SET", "maxmemory", "0")
+    await backend.set("b", b"2")
+    await backend.close()
+
+
+@pytest.fixture(params=TOPOLOGIES)
+def any_redis_servers(request):
+    """Each kind of Redis: how to reach it, and its servers."""
+    options = options_for(request.param, request)
+    if request.param == "single":
+        return options, [request.getfixturevalue("redis_server")]
+    return options, request.getfixturevalue("sentinels" if request.param == "sentinel" else "cluster").servers
 
 
 @pytest.fixture
