@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sluicegate.cluster.announce import announce
 from sluicegate.errors import StoreError
 from sluicegate.store import names
 from sluicegate.store.backend import Backend, LocalBackend
@@ -19,7 +20,6 @@ from sluicegate.store.notices import (
     RELOADS,
     SERVER_IS_THERE,
     Notice,
-    generation_changed,
     is_generation,
     sign,
     verify,
@@ -82,8 +82,10 @@ class Notifications:
 
     async def tell_generation(self, state: State) -> None:
         """Tell other nodes, and those of Tyk, that the cluster's documents have changed."""
-        await self.send(generation_changed(state.generation), names.CLUSTER_CHANNEL)
-        await self.send(generation_changed(state.generation, for_tyk=True))
+        try:
+            await announce(self.backend, self.node_secret, state.generation)
+        except StoreError as error:
+            self.log("error", "Could not notify other nodes", prefix="pub-sub", error=str(error))
 
     async def announce(self, announcement: Callable[[], str], every_s: float) -> None:
         """Tell the others again and again that this node is there, until cancelled."""
@@ -93,12 +95,12 @@ class Notifications:
                 await self.backend.publish(names.NOTIFICATIONS, message)
             await asyncio.sleep(every_s)
 
-    async def send(self, notice: Notice, channel: str = names.NOTIFICATIONS) -> None:
+    async def send(self, notice: Notice) -> None:
         """Tell other nodes; that the store is away is no reason for a write to fail, which it has just taken."""
         if isinstance(self.backend, LocalBackend):
             return
         try:
-            await self.backend.publish(channel, sign(notice, self.node_secret))
+            await self.backend.publish(names.NOTIFICATIONS, sign(notice, self.node_secret))
         except StoreError as error:
             self.log(
                 "error", "Could not notify other nodes", prefix="pub-sub", command=notice.command, error=str(error)

@@ -1,4 +1,4 @@
-"""The command line: its whole face is here, what a verb does is in the file of its name.
+"""The command line: its whole face is here and in `cluster_verbs`, what a verb does is in the file of its name.
 
 A verb's file is imported when it is called and not before, so that `--help` and `version` answer at once.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from sluicegate import __version__
+from sluicegate.cli.cluster_verbs import VERBS
 
 _conf = click.option(
     "--conf",
@@ -143,9 +144,40 @@ def lb(
 
 
 @main.command()
+@click.option("--nodes", metavar="N", type=click.IntRange(1, 9), default=3, show_default=True, help="How many.")
+@click.option("--seconds", metavar="N", type=click.FloatRange(0), help="End after so long.")
+@click.option("--script", metavar="KEYS", help="Press these keys, such as k,r,c, one after the other; then end.")
+def demo(nodes: int, seconds: float | None, script: str | None) -> None:
+    """Show a cluster on this machine, under traffic, with keys to hurt it.
+
+    Exits with 0 if no request failed.
+    """
+    from sluicegate.cli.demo.run import demo as run
+
+    sys.exit(run(nodes, seconds, script))
+
+
+@main.command()
+@click.option("--nodes", metavar="N", type=click.IntRange(2, 9), default=3, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def verify(nodes: int, as_json: bool) -> None:
+    """Try a scratch cluster on this machine: nodes, Redis and configuration under faults.
+
+    Exits with 0 if all checks are passed, with 1 if not, with 2 if the cluster could not be started.
+    """
+    from sluicegate.cli.verify import verify as run
+
+    sys.exit(run(nodes, as_json=as_json))
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 def version(as_json: bool) -> None:
     """Show versions of the gateway and of what it runs on."""
     from sluicegate.cli.version import version as run
 
     run(as_json=as_json)
+
+
+for _verb in VERBS:
+    main.add_command(_verb)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.chain.services import Services
-from sluicegate.errors import ConfigError
+from sluicegate.cli.cluster_store import opened
+from sluicegate.cluster.document import API, POLICY, Key
+from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.tls import ServerTls
 from sluicegate.routing.build import Builder, close
 from sluicegate.routing.reload import Reloader, stand_in
@@ -75,9 +77,7 @@ async def _rehearse(settings: Settings, counters: SharedCounters) -> Rehearsal:
     if found.policies is not None:
         policies.replace(found.policies)
     certificates = Certificates()
-    reloader = Reloader(settings, stand_in("none"), stand_in("control"), lambda *_: None)
-    parts = UpstreamParts(UpstreamTls(), certificates, HostHealth(), _no_pool)
-    reloader.builder = Builder(_services(settings, policies, counters), parts, reloader.find)
+    reloader = rehearsal_reloader(settings, counters, certificates, policies)
     report = await reloader.load(found.apis, found.refused)
     routes = reloader.table.routes
     result.apis, result.policies = report.loaded, len(policies)
@@ -86,7 +86,32 @@ async def _rehearse(settings: Settings, counters: SharedCounters) -> Rehearsal:
     for route in routes:
         result.warnings += _misplaced(route)
         close(route)
+    if settings.cluster.enabled:
+        own = [Key(API, route.api_id) for route in routes] + [Key(POLICY, policy_id) for policy_id in policies]
+        result.warnings += await _hidden(settings, own)
     return result
+
+
+async def _hidden(settings: Settings, own: list[Key]) -> list[ConfigError]:
+    """Say which documents the cluster has too, so that those of the files are not served."""
+    try:
+        async with opened(settings) as store:
+            shared = await store.documents.entries(own)
+    except (StoreError, ConfigError) as error:
+        return [ConfigError("cluster", f"what the cluster shares cannot be read: {error}")]
+    what = "is in files of this node and in the cluster; the cluster's is served"
+    return [ConfigError(str(key), what, "remove one of them") for key in shared]
+
+
+def rehearsal_reloader(
+    settings: Settings, counters: SharedCounters, certificates: Certificates, policies: PolicyBook | None = None
+) -> Reloader:
+    """Return what loads and builds as a worker's does, and opens nothing."""
+    reloader = Reloader(settings, stand_in("none"), stand_in("control"), lambda *_: None)
+    parts = UpstreamParts(UpstreamTls(), certificates, HostHealth(), _no_pool)
+    services = _services(settings, policies if policies is not None else PolicyBook(), counters)
+    reloader.builder = Builder(services, parts, reloader.find)
+    return reloader
 
 
 def _services(settings: Settings, policies: PolicyBook, counters: SharedCounters) -> Services:

@@ -19,6 +19,9 @@ from sluicegate.errors import ConfigError
 Prepare = Callable[[State], Awaitable[Sequence[Change]]]
 """Returns the changes, given the state they will be made to. Raises what the caller is to see."""
 
+Accept = Callable[[Sequence[Change]], Awaitable[None]]
+"""Raises what is wrong with changes."""
+
 Tell = Callable[[State], Awaitable[None]]
 """Tells other nodes of a new state; never raises."""
 
@@ -42,11 +45,13 @@ class Writer:
             await self._tell(after)
         return after
 
-    async def roll_back(self, generation: int, author: str) -> State:
+    async def roll_back(self, generation: int, author: str, accept: Accept) -> State:
         """Bring back what was shared at an earlier generation, as a new generation. Raises ConfigError too."""
 
         async def prepare(state: State) -> Sequence[Change]:
-            return await changes_back_to(self.documents, state, generation)
+            changes = await changes_back_to(self.documents, state, generation)
+            await accept(changes)
+            return changes
 
         return await self.commit(prepare, author, f"rollback to {generation}")
 

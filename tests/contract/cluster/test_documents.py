@@ -21,6 +21,10 @@ from sluicegate.store import names
 A, B = Key(API, "a"), Key(API, "b")
 
 
+async def accept_all(_changes):
+    """Find nothing wrong."""
+
+
 def writer_of(documents: Documents, told=None) -> Writer:
     async def tell(state):
         if told is not None:
@@ -111,14 +115,14 @@ async def test_history_says_who_changed_what_and_leads_back(documents):
     assert await documents.changed_since(1, state) == {A, B}
     assert await documents.changed_since(3, state) == set()
     assert set(await past_of(documents, state, 2)) == {A}
-    state = await writer_of(documents).roll_back(1, "dot")
+    state = await writer_of(documents).roll_back(1, "dot", accept_all)
     assert state.generation == 4
     assert await texts(documents) == {"a": "1"}
     assert (await documents.heads([4]))[0].note == "rollback to 1"
-    await writer_of(documents).roll_back(0, "dot")
+    await writer_of(documents).roll_back(0, "dot", accept_all)
     assert await texts(documents) == {}
     with pytest.raises(ConfigError, match="history holds generations 0 to 5"):
-        await writer_of(documents).roll_back(6, "dot")
+        await writer_of(documents).roll_back(6, "dot", accept_all)
 
 
 async def test_history_keeps_to_its_bounds(documents, monkeypatch):
@@ -130,11 +134,11 @@ async def test_history_keeps_to_its_bounds(documents, monkeypatch):
     assert await documents.changed_since(2, state) is None
     assert await documents.changed_since(3, state) == {A}
     with pytest.raises(ConfigError, match="history holds generations 3 to 6"):
-        await writer_of(documents).roll_back(2, "me")
+        await writer_of(documents).roll_back(2, "me", accept_all)
     monkeypatch.setattr("sluicegate.cluster.history.MOST_PAST_BYTES", 100)
     state = await write(documents, put("a", "x"))
     assert state.oldest == 7 or state.past_bytes <= 100
-    await writer_of(documents).roll_back(6, "me")
+    await writer_of(documents).roll_back(6, "me", accept_all)
     assert await texts(documents) == {"a": "5"}
 
 

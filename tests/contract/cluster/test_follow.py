@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.contract.cluster.test_documents import write, writer_of
+from tests.contract.cluster.test_documents import accept_all, write, writer_of
 from tests.shelves import put, remove
 
 from sluicegate.cluster.document import API, Key, content_of
@@ -172,7 +172,7 @@ async def test_it_follows_a_rollback(documents, follower, held):
     await write(documents, put("a", "1"))
     await write(documents, put("a", "2"), put("b", "1"))
     await follower.sync()
-    await writer_of(documents).roll_back(1, "me")
+    await writer_of(documents).roll_back(1, "me", accept_all)
     await follower.sync()
     assert held.texts == {"a": "1"}
 

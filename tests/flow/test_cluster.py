@@ -1,0 +1,286 @@
+"""Nodes that share their configuration over a Redis, as a user runs them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.gateway import SECRET, Gateway, api, until
+from tests.servers import RedisServer, running_redis
+from tests.wire import PATIENCE_S, get
+
+from sluicegate.store import names
+
+UP = "http://127.0.0.1:1/"
+
+
+def mock(listen_path: str, text: str, **more: Any) -> dict[str, Any]:
+    """Return an API that answers with a text, itself."""
+    white = {"path": "/", "method_actions": {"GET": {"action": "reply", "code": 200, "data": text, "headers": {}}}}
+    version = {"name": "Default", "use_extended_paths": True, "extended_paths": {"white_list": [white]}}
+    return api(listen_path, UP, version_data={"not_versioned": True, "versions": {"Default": version}}, **more)
+
+
+def node(folder: Path, redis: RedisServer, conf: dict[str, Any] | None = None, **more: Any) -> Gateway:
+    """Return a node of the cluster on that Redis."""
+    folder.mkdir()
+    base = {
+        "storage": {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 2},
+        "cluster": {"enabled": True, "data_sync_interval": 1},
+        "node_secret": "shared",
+        "policies": {"policy_source": "file", "policy_path": str(folder / "policies")},
+        "sluicegate": {"store_path": str(folder / "store.db")},
+    }
+    (folder / "policies").mkdir()
+    return Gateway(folder, conf={**base, **(conf or {})}, **more)
+
+
+@contextlib.contextmanager
+def nodes(folder: Path, redis: RedisServer, count: int, **more: Any) -> Iterator[list[Gateway]]:
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(node(folder / f"node{number}", redis, **more)) for number in range(count)]
+
+
+def said(gateway: Gateway, path: str) -> bytes | int:
+    """Return the body of an answer, or its status when it is not 200."""
+    answer = gateway.ask(get(path))
+    return answer.body if answer.status == 200 else answer.status
+
+
+def call(
+    gateway: Gateway, method: str, path: str, document: Any = None, **headers: str
+) -> tuple[int, dict[str, str], Any]:
+    """Call the gateway API; return status, headers and document."""
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE_S)
+    with contextlib.closing(connection):
+        body = None if document is None else json.dumps(document)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, {"X-Tyk-Authorization": SECRET, **named})
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, json.loads(answer.read())
+
+
+def test_a_write_on_one_node_is_in_force_on_all(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 2, workers=2) as (one, other):
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "first"))[0] == 200
+        for _ in range(8):
+            assert said(one, "/a/") == b"first", "on every worker of this node, when it is answered"
+        until(lambda: all(said(other, "/a/") == b"first" for _ in range(4)))
+        assert not list(other.apps.iterdir())
+        assert other.admin("PUT", "/tyk/apis/a", mock("/a/", "second"))[0] == 200
+        until(lambda: said(one, "/a/") == b"second")
+        policy = {"id": "gold", "org_id": "org", "rate": 5, "per": 1, "active": True, "access_rights": {}}
+        assert other.admin("POST", "/tyk/policies", policy)[0] == 200
+        until(lambda: one.admin("GET", "/tyk/policies/gold")[0] == 200)
+        assert one.admin("DELETE", "/tyk/apis/a")[0] == 200
+        until(lambda: said(other, "/a/") == 404)
+        assert one.admin("DELETE", "/tyk/policies/gold")[0] == 200
+        until(lambda: other.admin("GET", "/tyk/policies/gold")[0] == 404)
+
+
+def test_a_change_reaches_other_nodes_within_a_blink(redis_server, tmp_path):
+    slow = {"cluster": {"enabled": True, "data_sync_interval": 1000}}
+    with nodes(tmp_path, redis_server, 3, conf=slow) as (one, *others):
+        for number in range(20):
+            text = f"text {number}"
+            assert one.admin("POST", "/tyk/apis", mock("/a/", text))[0] == 200
+            written = time.monotonic()
+            for other in others:
+                until(lambda other=other, text=text: said(other, "/a/") == text.encode())
+            assert time.monotonic() - written < 5, "by the message, not by the poll"
+
+
+def test_conditions_of_a_write(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 1) as (one,):
+        status, headers, _ = call(one, "POST", "/tyk/apis", mock("/a/", "1"), If_None_Match="*")
+        assert (status, headers["etag"]) == (200, '"1"')
+        assert call(one, "POST", "/tyk/apis", mock("/a/", "x"), If_None_Match="*")[0] == 412
+        assert call(one, "GET", "/tyk/apis/a")[1]["etag"] == '"1"'
+        status, headers, _ = call(one, "PUT", "/tyk/apis/a", mock("/a/", "2"), If_Match='"1"')
+        assert (status, headers["etag"]) == (200, '"2"')
+        status, _, body = call(one, "PUT", "/tyk/apis/a", mock("/a/", "3"), If_Match='"1"')
+        assert (status, body["message"]) == (
+            412,
+            "Not changed: api/a is of generation 2, expected was generation 1",
+        )
+        assert call(one, "DELETE", "/tyk/apis/a", If_Match='"1"')[0] == 412
+        assert said(one, "/a/") == b"2"
+        assert call(one, "DELETE", "/tyk/apis/a", If_Match="*")[0] == 200
+
+
+def test_several_documents_are_written_together_or_not_at_all(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 1) as (one,):
+        good = {"kind": "api", "document": mock("/a/", "a")}
+        bad = {"kind": "api", "document": api("/b/", "ftp://nowhere")}
+        status, body = one.admin("POST", "/tyk/cluster/apply", {"changes": [good, bad]})
+        assert status == 400
+        assert "b" in body["message"]
+        assert said(one, "/a/") == 404
+        same = {"kind": "api", "document": mock("/a/", "b", api_id="b")}
+        status, body = one.admin("POST", "/tyk/cluster/apply", {"changes": [good, same]})
+        assert status == 400
+        assert '/a/ is taken by the API "a"' in body["message"]
+        policy = {"kind": "policy", "id": "p", "document": {"rate": 1, "per": 1, "active": True}}
+        status, body = one.admin("POST", "/tyk/cluster/apply", {"changes": [good, policy], "generation": 0})
+        assert (status, body) == (200, {"status": "ok", "generation": 1})
+        assert said(one, "/a/") == b"a"
+        assert one.admin("GET", "/tyk/policies/p")[0] == 200
+        both = {"changes": [{"kind": "api", "id": "a", "action": "delete"}, {**policy, "action": "delete"}]}
+        assert one.admin("POST", "/tyk/cluster/apply", {**both, "generation": 0})[0] == 409
+        assert one.admin("POST", "/tyk/cluster/apply", both)[1]["generation"] == 2
+        assert said(one, "/a/") == 404
+        for wrong in (
+            {},
+            {"changes": 1},
+            {"changes": [1]},
+            {"changes": [{"kind": "x"}]},
+            {"changes": [{"kind": "api"}]},
+        ):
+            assert one.admin("POST", "/tyk/cluster/apply", wrong)[0] == 400
+
+
+def test_a_bad_write_changes_nothing(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 1) as (one,):
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "good"))[0] == 200
+        status, body = one.admin("PUT", "/tyk/apis/a", api("/a/", "ftp://nowhere"))
+        assert (status, body["status"]) == (400, "error")
+        assert said(one, "/a/") == b"good"
+        assert redis_server.command("hlen", names.CLUSTER_HISTORY) == "1"
+
+
+def test_files_are_a_nodes_own_and_the_clusters_go_first(redis_server, tmp_path):
+    with node(tmp_path / "node", redis_server, apis=[mock("/own/", "own"), mock("/both/", "file")]) as one:
+        assert said(one, "/own/") == b"own"
+        assert one.admin("POST", "/tyk/apis", mock("/both/", "shared"))[0] == 200
+        assert said(one, "/both/") == b"shared"
+        until(lambda: "The cluster's is served, not the one in this node's files" in one.log)
+        assert "etag" not in call(one, "GET", "/tyk/apis/own")[1]
+        one.reload()
+        assert said(one, "/both/") == b"shared"
+        assert one.admin("DELETE", "/tyk/apis/both")[0] == 200
+        assert said(one, "/both/") == b"file"
+        assert one.admin("DELETE", "/tyk/apis/own")[0] == 200
+        assert said(one, "/own/") == 404
+        assert len(list(one.apps.iterdir())) == 1
+
+
+def test_versions_of_a_shared_api(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 2) as (one, other):
+        assert one.admin("POST", "/tyk/apis", mock("/base/", "base"))[0] == 200
+        query = "?base_api_id=base&base_api_version_name=v1&new_version_name=v2"
+        assert one.admin("POST", f"/tyk/apis{query}", mock("/child/", "child"))[0] == 200
+        until(lambda: call(other, "GET", "/tyk/apis/child")[1].get("x-tyk-base-api-id") == "base")
+        assert other.admin("DELETE", "/tyk/apis/child")[0] == 200
+        assert one.admin("GET", "/tyk/apis/base")[1]["definition"]["versions"] == {}
+
+
+def test_a_node_that_was_paused_and_one_that_missed_the_message_follow(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 2) as (one, other):
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "1"))[0] == 200
+        until(lambda: said(other, "/a/") == b"1")
+        paused = other.worker_pids()
+        for pid in paused:
+            os.kill(pid, signal.SIGSTOP)
+        for number in range(2, 6):
+            assert one.admin("POST", "/tyk/apis", mock("/a/", str(number)))[0] == 200
+        for pid in paused:
+            os.kill(pid, signal.SIGCONT)
+        until(lambda: said(other, "/a/") == b"5")
+    quiet = {"cluster": {"enabled": True, "data_sync_interval": 1}, "node_secret": "another"}
+    with node(tmp_path / "deaf", redis_server, conf=quiet) as deaf, node(tmp_path / "writer", redis_server) as writer:
+        assert writer.admin("POST", "/tyk/apis", mock("/a/", "6"))[0] == 200
+        until(lambda: said(deaf, "/a/") == b"6")
+        assert "Payload signature is invalid!" in deaf.log, "it took no hint, and found out by itself"
+
+
+def test_a_node_starts_and_serves_with_the_store_away(tmp_path):
+    with running_redis(tmp_path) as redis:
+        one = node(tmp_path / "node", redis)
+        with one:
+            assert one.admin("POST", "/tyk/apis", mock("/a/", "1"))[0] == 200
+            until(lambda: (one.folder / "store.snapshot").exists())
+            until(lambda: b"reply" in (one.folder / "store.snapshot").read_bytes())
+    one.port = one.conf["listen_port"]
+    one.is_ready = lambda: "Serving the snapshot of the shared configuration" in one.log  # type: ignore[method-assign]
+    with one:
+        until(lambda: _answers(one, "/a/", b"1"))
+        with running_redis(tmp_path, port=redis.port):
+            until(lambda: one.ask(get("/ready")).status == 200)
+            assert said(one, "/a/") == b"1"
+            assert "no shared configuration any more" in one.log
+            until(lambda: one.admin("POST", "/tyk/apis", mock("/b/", "2"))[0] == 200)
+            assert said(one, "/b/") == b"2"
+
+
+def _answers(gateway: Gateway, path: str, text: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return said(gateway, path) == text
+    return False
+
+
+@pytest.mark.parametrize("kind", ["garbage", "newer"])
+def test_what_a_node_cannot_read_leaves_in_force_what_was(redis_server, tmp_path, kind):
+    newer = msgspec.msgpack.encode([2, 1, b"", b""])
+    with nodes(tmp_path, redis_server, 2) as (one, other):
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "1"))[0] == 200
+        until(lambda: said(other, "/a/") == b"1")
+        for pid in other.worker_pids():
+            os.kill(pid, signal.SIGSTOP)
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "2"))[0] == 200
+        value = b"\xc1" if kind == "garbage" else newer
+        write_field(redis_server, names.CLUSTER_DOCUMENTS, b"api/a", value)
+        for pid in other.worker_pids():
+            os.kill(pid, signal.SIGCONT)
+        until(lambda: "api/a" in other.log and "Refused" in other.log)
+        assert said(other, "/a/") == b"1"
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "3"))[0] == 200
+        until(lambda: said(other, "/a/") == b"3")
+
+
+def write_field(redis: RedisServer, name: str, field: bytes, value: bytes) -> None:
+    words = [b"HSET", name.encode(), field, value]
+    with socket.create_connection(("127.0.0.1", redis.port)) as connection:
+        packed = b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+        connection.sendall(b"*%d\r\n" % len(words) + packed)
+        assert connection.recv(64).startswith(b":")
+
+
+def test_a_poisoned_message_changes_nothing(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 1) as (one,):
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "1"))[0] == 200
+        for message in ("", "{}", "\x00", json.dumps({"command": "ClusterGeneration", "payload": "9", "algorithm": 5})):
+            redis_server.command("publish", names.CLUSTER_CHANNEL, message)
+        until(lambda: one.log.count("Payload signature is invalid!") >= 3)
+        assert said(one, "/a/") == b"1"
+
+
+def test_nodes_of_one_machine_share_the_embedded_store(tmp_path):
+    conf = {
+        "cluster": {"enabled": True},
+        "sluicegate": {"store_path": str(tmp_path / "store.db")},
+    }
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with Gateway(tmp_path / "a", conf=conf, workers=2) as one, Gateway(tmp_path / "b", conf=conf) as other:
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "1"))[0] == 200
+        assert all(said(one, "/a/") == b"1" for _ in range(4))
+        until(lambda: said(other, "/a/") == b"1")
+
+
+def test_without_a_cluster_nothing_is_shared(redis_server, tmp_path):
+    with node(tmp_path / "node", redis_server, conf={"cluster": {"enabled": False}}) as one:
+        assert one.admin("POST", "/tyk/apis", mock("/a/", "1"))[0] == 200
+        assert "etag" not in call(one, "GET", "/tyk/apis/a")[1]
+        assert (one.apps / "a.json").exists()
+        assert one.admin("POST", "/tyk/cluster/apply", {"changes": []})[0] == 400
+        assert redis_server.command("exists", names.CLUSTER_STATE) == "0"
