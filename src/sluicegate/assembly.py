@@ -144,6 +144,8 @@ async def serve(shared: Shared, index: int, channel: socket.socket) -> int:
             "reload": worker.deed_reload,
             "forget_keys": worker.deed_forget_keys,
             "clear_cache": worker.deed_clear_cache,
+            "tell_known_key": worker.deed_tell_known_key,
+            "learn_key": worker.deed_learn_key,
             "follow": worker.deed_follow,
         }
         colleagues = await Colleagues.join(channel, deeds, worker.drain, worker.drain)

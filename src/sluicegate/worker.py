@@ -10,6 +10,7 @@ The parts are put together in `assembly`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from sluicegate.cluster.document import Content, Key, content_of
 from sluicegate.configuration import Configuration
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
+from sluicegate.store.known_keys import KnownKey
 from sluicegate.store.notices import GROUP_RELOAD, Notice, keys_changed
 from sluicegate.store.redis import RedisBackend
 from sluicegate.trial import try_request
@@ -72,6 +74,7 @@ class Worker:
     async def run(self, colleagues: Colleagues) -> None:
         """Serve until told to drain."""
         self.colleagues = colleagues
+        self.keys.ask_colleagues = self.ask_for_known_key
         parts = self.parts
         parts.road.prepare()
         await self.configuration.load(may_empty=False)
@@ -158,6 +161,23 @@ class Worker:
     async def deed_forget_keys(self, argument: bytes) -> None:
         """Do what `forget_keys` asks of every worker."""
         self.keys.forget(msgspec.msgpack.decode(argument, type=list[str]))
+
+    async def ask_for_known_key(self, place: bytes) -> None:
+        """Have the other workers say what they know of a key, while the store is away."""
+        assert self.colleagues is not None
+        with contextlib.suppress(NotDoneError, TimeoutError):
+            async with asyncio.timeout(self.settings.sluicegate.store_failure.timeout_s):
+                await self.colleagues.all_do("tell_known_key", place)
+
+    async def deed_tell_known_key(self, place: bytes) -> None:
+        """Tell every worker what this one knows of a key."""
+        known = self.keys.known.at(place)
+        if known is not None and self.colleagues is not None:
+            await self.colleagues.all_do("learn_key", msgspec.msgpack.encode(known))
+
+    async def deed_learn_key(self, argument: bytes) -> None:
+        """Know a key that another worker knows."""
+        self.keys.known.learn([msgspec.msgpack.decode(argument, type=KnownKey)])
 
     async def deed_clear_cache(self, argument: bytes) -> None:
         """Do what `clear_cache` asks of every worker."""

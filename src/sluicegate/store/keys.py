@@ -22,7 +22,7 @@ from sluicegate.errors import ConfigError, StoreError
 from sluicegate.store import names
 from sluicegate.store.backend import Backend, LocalBackend
 from sluicegate.store.key_records import FoundKey, KeyRecords
-from sluicegate.store.known_keys import KnownKeys
+from sluicegate.store.known_keys import KnownKeys, place_of
 from sluicegate.store.reach import Reach
 from sluicegate.store.shared_counters import SESSIONS_WORD, SharedCounters
 from sluicegate.store.tokens import hash_text
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 KEPT_S = 10.0
 UNHURRIED_S = 5.0
+MOST_QUESTIONS_PER_S = 200
 STALE_KEPT_S = 1.0
 """How long a key of the past is gone by before the store is asked again."""
 MOST_KEPT = 10_000
@@ -61,6 +62,9 @@ class KeyStore(KeyRecords):
         self._reach = reach or Reach(backend, UNHURRIED_S)
         self._stale_s = settings.sluicegate.store_failure.stale_sessions_s
         self.known = KnownKeys(self._stale_s)
+        self.ask_colleagues: Callable[[bytes], Awaitable[None]] | None = None
+        """Has other workers of the node teach `known` what they know of a place."""
+        self._questions = (0, 0)
         self._local = backend if isinstance(backend, LocalBackend) else None
         self._policies = policies
         self._generation = policies.generation
@@ -132,17 +136,36 @@ class KeyStore(KeyRecords):
         try:
             data = await self._reach.ask(self._backend.mget(stored))
         except StoreError as error:
-            return self._stale(token, org_id, tokens, moment, error)
+            stale = self._stale(token, org_id, tokens, moment, error)
+            return await stale if isinstance(stale, Awaitable) else stale
         return self._first(token, org_id, tokens, data, moment)
 
     def _stale(
         self, given: str, org_id: str, tokens: list[str], moment: tuple[int, int], error: StoreError
+    ) -> FoundKey | Awaitable[FoundKey | None] | None:
+        """Return a key as it was when it was last read by any worker. Raises the error when nothing is known of it."""
+        known = self.known.find(given, org_id)
+        if known is not None and known.number < len(tokens):
+            return self._found_key((org_id, given), tokens[known.number], known.data, moment, STALE_KEPT_S)
+        if self.ask_colleagues is None or not self._may_ask():
+            raise error
+        return self._stale_of_colleagues(given, org_id, tokens, moment, error)
+
+    async def _stale_of_colleagues(
+        self, given: str, org_id: str, tokens: list[str], moment: tuple[int, int], error: StoreError
     ) -> FoundKey | None:
-        """Return a key as it was when it was last read. Raises the error when nothing is known of it."""
+        assert self.ask_colleagues is not None
+        await self.ask_colleagues(place_of(given, org_id))
         known = self.known.find(given, org_id)
         if known is None or known.number >= len(tokens):
             raise error
         return self._found_key((org_id, given), tokens[known.number], known.data, moment, STALE_KEPT_S)
+
+    def _may_ask(self) -> bool:
+        """Return whether colleagues may be bothered: a flood of unknown keys must not keep them busy."""
+        second, asked = int(ticks()), self._questions[1] + 1
+        self._questions = (second, asked if second == self._questions[0] else 1)
+        return self._questions[1] <= MOST_QUESTIONS_PER_S
 
     async def _find_org_later(self, org_id: str, moment: tuple[int, int]) -> Session | None:
         try:

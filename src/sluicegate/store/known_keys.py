@@ -46,16 +46,20 @@ class KnownKeys:
     def keep(self, given: str, org_id: str, number: int, name: str, data: bytes) -> None:
         """A key was read from the store."""
         if self._stale_s > 0:
-            self._put(KnownKey(_place(given, org_id), number, name, data, now()))
+            self._put(KnownKey(place_of(given, org_id), number, name, data, now()))
 
     def find(self, given: str, org_id: str) -> KnownKey | None:
         """Return what is known of a key, if it is young enough."""
-        known = self._keys.get(_place(given, org_id))
+        return self.at(place_of(given, org_id))
+
+    def at(self, place: bytes) -> KnownKey | None:
+        """Return what is known of the key with that place, if it is young enough."""
+        known = self._keys.get(place)
         return known if known is not None and abs(now() - known.read_s) <= self._stale_s else None
 
     def drop(self, given: str, org_id: str) -> None:
         """The store does not have this key."""
-        self._remove(_place(given, org_id))
+        self._remove(place_of(given, org_id))
 
     def forget(self, names: Iterable[str]) -> None:
         """These sessions were written."""
@@ -64,9 +68,10 @@ class KnownKeys:
                 self._remove(place)
 
     def learn(self, keys: Iterable[KnownKey]) -> None:
-        """Take over what was saved; what is known already is younger."""
+        """Take over what others know, as far as it is news."""
         for known in sorted(keys, key=lambda known: known.read_s):
-            if known.place not in self._keys and abs(now() - known.read_s) <= self._stale_s:
+            mine = self._keys.get(known.place)
+            if (mine is None or mine.read_s < known.read_s) and abs(now() - known.read_s) <= self._stale_s:
                 self._put(known)
 
     def all(self) -> list[KnownKey]:
@@ -92,5 +97,6 @@ class KnownKeys:
                 del self._places[known.name]
 
 
-def _place(given: str, org_id: str) -> bytes:
+def place_of(given: str, org_id: str) -> bytes:
+    """Return what stands for a key as a client of an organisation's API sends it."""
     return hashlib.sha256(f"{org_id}\0{given}".encode("utf-8", "surrogateescape")).digest()
