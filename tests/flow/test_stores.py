@@ -24,6 +24,11 @@ SESSION: dict[str, Any] = {
     "access_rights": {"a": {"api_id": "a", "versions": ["Default"]}},
 }
 
+REMEMBERING_NOTHING = {
+    "local_session_cache": {"disable_cached_session_state": True},
+    "sluicegate": {"store_failure": {"stale_sessions_s": 0}},
+}
+
 pytestmark = pytest.mark.timeout(150)
 
 
@@ -86,7 +91,7 @@ def test_a_cluster_loses_a_master_and_the_node_goes_on(tmp_path: Path, upstream:
         redis = {"type": "redis", "hosts": dict.fromkeys(addresses, ""), "enable_cluster": True, "timeout": 1}
         folder = tmp_path / "node"
         folder.mkdir()
-        conf = {"storage": redis, "local_session_cache": {"disable_cached_session_state": True}}
+        conf = {"storage": redis, **REMEMBERING_NOTHING}
         with Gateway(folder, apis=[api("/a/", upstream.url, **KEYED)], conf=conf, workers=2) as gateway:
             keys = new_keys(gateway, 12)
             assert statuses(gateway, keys) == {200}
@@ -113,7 +118,7 @@ def test_sentinels_name_another_master_and_the_node_goes_on(tmp_path: Path, upst
         redis = {"type": "redis", "addrs": addresses, "master_name": MASTER, "timeout": 1}
         folder = tmp_path / "node"
         folder.mkdir()
-        conf = {"storage": redis, "local_session_cache": {"disable_cached_session_state": True}}
+        conf = {"storage": redis, **REMEMBERING_NOTHING}
         with Gateway(folder, apis=[api("/a/", upstream.url, **KEYED)], conf=conf) as gateway:
             keys = new_keys(gateway, 2)
             assert statuses(gateway, keys) == {200}
