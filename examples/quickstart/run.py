@@ -95,7 +95,8 @@ def run(folder: Path, running: ExitStack) -> None:
         "TYK_GW_APPPATH": str(definitions(folder, targets)),
     }
     url, log = f"http://127.0.0.1:{port}", folder / "gateway.log"
-    running.enter_context(process([sys.executable, "upstream.py", *map(str, targets)], {}, folder / "upstream.log"))
+    service = [sys.executable, "-m", "sluicegate.cli.demo.service", *map(str, targets)]
+    running.enter_context(process(service, {}, folder / "upstream.log"))
     sluicegate = str(Path(sys.executable).with_name("sluicegate"))
     command = [sluicegate, "start", "--conf", "tyk.conf", "--port", str(port)]
     gateway = running.enter_context(process(command, environ, log))

@@ -1,4 +1,4 @@
-"""A service to put behind the gateway: `upstream.py PORT...` answers on every port, with the port and the path."""
+"""What stands behind the gateways: `python -m sluicegate.cli.demo.service PORT...` answers with port and path."""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""Starting programs, waiting for them, and ending them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from sluicegate.errors import SluicegateError
+
+STOP_LIMIT_S = 15.0
+START_LIMIT_S = 40.0
+LOOK_S = 0.02
+CALL_LIMIT_S = 10.0
+SBIN = ":/usr/sbin:/sbin"
+"""Where distributions keep servers, out of some users' path."""
+
+
+class NotStarted(SluicegateError):
+    """A program did not do what it was started for; the text says which, with the end of its log."""
+
+
+class Process:
+    """A program, in a session of its own, so that Ctrl-C is not its to act on.
+
+    log: file that it writes to.
+    """
+
+    def __init__(self, line: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.line, self.log, self._environ = list(line), log, environ
+        self._running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._running is not None and self._running.poll() is None
+
+    def start(self) -> None:
+        """Start it. Raises NotStarted when there is no such program."""
+        environ = dict(os.environ) if self._environ is None else dict(self._environ)
+        environ["PATH"] = environ.get("PATH", os.defpath) + SBIN
+        with self.log.open("ab") as output:
+            try:
+                self._running = subprocess.Popen(  # noqa: S603 - lines of ours
+                    self.line, cwd=self.log.parent, env=environ, stdout=output, stderr=output, start_new_session=True
+                )
+            except OSError as error:
+                raise NotStarted(f"{self.line[0]}: {error}") from None
+
+    def wait_until(self, met: Callable[[], object], what: str) -> None:
+        """Return when something about it is true. Raises NotStarted when it ends or takes too long."""
+        limit = time.monotonic() + START_LIMIT_S
+        while not met():
+            if not self.is_running or time.monotonic() > limit:
+                last = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+                raise NotStarted(f"{Path(self.line[0]).name} {what}. The end of {self.log}:\n{last}")
+            time.sleep(LOOK_S)
+
+    def stop(self) -> None:
+        """Have it end in order, and wait for that."""
+        self.resume()
+        if self._running is not None and self.is_running:
+            self._running.terminate()
+            try:
+                self._running.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """End it, and all that it has started, at once."""
+        self._signal(signal.SIGKILL)
+        if self._running is not None:
+            self._running.wait()
+
+    def pause(self) -> None:
+        """Let it hang: connections stay open, nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self._running is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._running.pid, number)
+
+
+def sluicegate() -> str:
+    """Return the path of this program."""
+    return str(Path(sys.executable).with_name("sluicegate"))
+
+
+def free_ports(wanted: Sequence[int]) -> list[int]:
+    """Return ports that nobody listens on: those wanted, or others in place of those that are taken or 0."""
+    with ExitStack() as held:
+        ports = []
+        for port in wanted:
+            probe = held.enter_context(socket.socket())
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                probe.bind(("127.0.0.1", 0))
+            ports.append(int(probe.getsockname()[1]))
+        return ports
+
+
+def listens(port: int) -> bool:
+    """Return whether somebody listens on a port."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def call(url: str, headers: Mapping[str, str] | None = None, document: Any = None, method: str | None = None) -> Any:
+    """Make a request, with a document as its JSON body, and return the JSON that is answered. Raises OSError."""
+    body = None if document is None else json.dumps(document).encode()
+    headers = {"Content-Type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 - http, of ours
+    with urllib.request.urlopen(request, timeout=CALL_LIMIT_S) as answer:  # noqa: S310 - as above
+        return json.load(answer)
