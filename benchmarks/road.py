@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import cProfile
 import json
-import mmap
 import pstats
 import sys
 import tempfile
@@ -28,7 +27,6 @@ from typing import Any
 import msgspec
 
 from benchmarks.contenders import session_of
-from sluicegate.analytics.metrics import Layout
 from sluicegate.apidef import gojson
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition
@@ -117,9 +115,7 @@ async def make_parts(folder: Path, *, policy: bool) -> Parts:
         tree |= {"enable_analytics": True, "hash_keys": True}
         tree["sluicegate"]["analytics_file"] = str(folder / "node.records")
     settings = msgspec.convert(tree, Settings)
-    layout = Layout(settings.sluicegate.prometheus.max_apis)
-    shared = Shared(settings, SharedCounters(None), layout, [mmap.mmap(-1, layout.size_bytes)])
-    parts = Parts.of(shared, 0)
+    parts = Parts.of(Shared.of(settings, SharedCounters(None), 1), 0)
     parts.join(Worker(parts))
     keys = parts.services.keys
     await keys.write(keys.name_of(TOKEN), msgspec.convert(session_of("road"), Session))

@@ -85,6 +85,14 @@ class Shared:
     node_id: str = ""
     started: float = 0.0
 
+    @classmethod
+    def of(cls, settings: Settings, counters: SharedCounters, workers: int) -> Shared:
+        """Return what so many workers share."""
+        layout = Layout(settings.sluicegate.prometheus.max_apis)
+        name = node_id(settings, snapshot_path(settings).with_suffix(".node"), log_line)
+        sheets = [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)]
+        return cls(settings, layout, sheets, NodeMemory(settings, counters, workers), name, now())
+
 
 def run(settings: Settings, workers: int) -> int:
     """Run a node until it is told to stop, and return its exit status."""
@@ -98,13 +106,10 @@ def run(settings: Settings, workers: int) -> int:
         return 1
     if workers > 1:
         counters.share()
-    layout = Layout(settings.sluicegate.prometheus.max_apis)
-    name = node_id(settings, snapshot_path(settings).with_suffix(".node"), log_line)
-    sheets = [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)]
-    shared = Shared(settings, layout, sheets, NodeMemory(settings, counters, workers), name, now())
+    shared = Shared.of(settings, counters, workers)
     grace_s = settings.graceful_shutdown_delay_seconds + settings.graceful_shutdown_timeout_duration + GRACE_BEYOND_S
     log_line("info", "Starting", version=__version__, port=settings.listen_port, workers=workers)
-    make_page = page_maker(layout, sheets, __version__)
+    make_page = page_maker(shared.layout, shared.sheets, __version__)
     supervisor = Supervisor(
         workers, lambda index, channel: run_worker(shared, index, channel), make_page, log_line, grace_s
     )
@@ -291,8 +296,11 @@ class Parts:
         self.serve.table = table
         begun, ended = checks_of(came), checks_of(gone)
         self.checks.change(begun - ended, ended - begun)  # what a new version of an API tests too goes on undisturbed
-        if {(route.api_id, route.name) for route in came} != {(route.api_id, route.name) for route in gone}:
-            self.metrics.keep_apis((route.api_id, route.name) for route in table.routes)
+        if len(came) == len(table.routes):
+            self.metrics.keep_apis((route.api_id, route.name) for route in came)
+        else:
+            names = {route.api_id: route.name for route in came}
+            self.metrics.change_apis(names, {route.api_id for route in gone} - names.keys(), len(table.routes))
         self.metrics.set("generation", table.generation)
 
     def tell_of(self, report: Report, problems: Iterable[ConfigError]) -> None:
