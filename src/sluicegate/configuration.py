@@ -20,7 +20,7 @@ from sluicegate.cluster.document import API, POLICY, Content, Envelope, Key
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.routing.proof import Proof
 from sluicegate.routing.reload import Place
-from sluicegate.routing.shared import Meaning, SharedLayer
+from sluicegate.routing.shared import Meaning, SharedLayer, Upcoming
 from sluicegate.routing.slices import uncollected
 from sluicegate.routing.sources import Found, read_all
 from sluicegate.store.stored_certificates import asked_for, read_stored
@@ -125,11 +125,11 @@ class Configuration:
                 gone = [one for one, api in meaning.apis.items() if api is None]
                 wanted += [self.own[one] for one in gone if one in self.own]
                 problems = await self._fetch_certificates(wanted, beside=True)
-                parts.reloader.shared = (self.shared.apis.keys() | meaning.apis.keys()) - set(gone)
+                parts.reloader.shared = Upcoming(self.shared.apis, meaning.apis)
                 report = await parts.reloader.change(wanted, [one for one in gone if one not in self.own])
                 self._note_refused(report, meaning)
                 self.shared.keep(meaning)
-                parts.reloader.shared = self.shared.apis.keys()
+                parts.reloader.shared = self.shared.apis
         if meaning.policies:
             parts.services.policies.replace({**self.own_policies, **self.shared.policies})
         self._say_hidden()

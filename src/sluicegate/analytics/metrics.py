@@ -18,7 +18,7 @@ import asyncio
 import os
 import resource
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from struct import pack_into, unpack_from
@@ -293,6 +293,14 @@ class Metrics:
         labels = dict(names)
         self.set("apis_loaded", len(labels))
         self._apis.keep(labels | {API_NONE: API_NONE, API_OTHER: API_OTHER})
+
+    def change_apis(self, names: Mapping[str, str], gone: Iterable[str], loaded: int) -> None:
+        """Forget some APIs, and go by the names that others have now, by id; called when few of many have changed."""
+        self.set("apis_loaded", loaded)
+        for api_id in gone:
+            self._apis.free(api_id)
+        for api_id, name in names.items():
+            self._apis.relabel(api_id, name)
 
     def publish(self) -> Iterator[None]:
         """Write what has changed to the sheet; yields now and then, so that the caller may do other things."""

@@ -131,14 +131,25 @@ class Rows:
 
     def keep(self, labels: dict[str, str]) -> None:
         """Free the rows of all other keys, and write the labels that have changed."""
-        for key, row in list(self._row.items()):
-            if key not in labels:
-                self.table.free(self._sheet, row)
-                del self._row[key], self.numbers[key], self._labels[key], self._published[key]
-                self._free.append(row)
-            elif labels[key] != self._labels[key]:
-                self._labels[key] = labels[key]
-                self.table.set_name(self._sheet, row, key, labels[key])
+        for key in [key for key in self._row if key not in labels]:
+            self.free(key)
+        for key in self._row:
+            self.relabel(key, labels[key])
+
+    def free(self, key: str) -> None:
+        """Free the row of a key, if it has one."""
+        row = self._row.pop(key, None)
+        if row is not None:
+            self.table.free(self._sheet, row)
+            del self.numbers[key], self._labels[key], self._published[key]
+            self._free.append(row)
+
+    def relabel(self, key: str, label: str) -> None:
+        """Write the label of a key, if it has a row with another one."""
+        row = self._row.get(key)
+        if row is not None and self._labels[key] != label:
+            self._labels[key] = label
+            self.table.set_name(self._sheet, row, key, label)
 
     def publish(self) -> Iterator[None]:
         """Copy to the sheet what has changed; yields after every `SLICE` rows, so that the caller may pause."""

@@ -11,7 +11,7 @@ requests are served.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ class Reloader:
 
     def __init__(self, settings: Settings, nobody: Route, control: Route, on_swap: OnSwap) -> None:
         self.settings, self.nobody, self.control, self.on_swap = settings, nobody, control, on_swap
-        self.shared: Collection[str] = ()
+        self.shared: Container[str] = ()
         self._places: dict[Place, set[str]] = {}
         self._place_of: dict[str, Place] = {}
         self.table = self._table([])
@@ -118,8 +118,8 @@ class Reloader:
             self._give_up(one)
         touched += [self._claim(api) for api in wanted.values()]
         # Who wants the same place may have to move, or may move back.
-        neighbours = {one for place in touched for one in self._places.get(place, ())} & by_id.keys() - wanted.keys()
-        moving = {one: by_id[one].api for one in neighbours}
+        neighbours = {one for place in touched for one in self._places.get(place, ())}
+        moving = {one: by_id[one].api for one in neighbours if one in by_id and one not in wanted}
         slices = Slices()
         pairs: list[tuple[Route | None, Route | None]] = [(by_id.get(one), None) for one in gone]
         for api in (moving | wanted).values():

@@ -5,7 +5,7 @@ The same id in both: the cluster's is served.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,6 +65,19 @@ class SharedLayer:
         """These are in force now, but for what was refused."""
         _update(self.apis, {one: api for one, api in meaning.apis.items() if Key(API, one) not in meaning.refused})
         _update(self.policies, meaning.policies)
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming(Container[str]):
+    """The ids of the shared definitions as they will be with some changes, None for what goes."""
+
+    kept: Container[str]
+    changed: Mapping[str, Api | None]
+
+    def __contains__(self, api_id: object) -> bool:
+        if api_id in self.changed:
+            return self.changed[str(api_id)] is not None
+        return api_id in self.kept
 
 
 def api_of(content: Content, settings: Settings) -> Api:
