@@ -31,7 +31,8 @@ _HONOURED = """
     cluster.enabled cluster.node_id cluster.data_sync_interval
     enable_fixed_window_rate_limiter enable_redis_rolling_limiter
     enable_sentinel_rate_limiter drl_enable_sentinel_rate_limiter drl_notification_frequency drl_threshold
-    enable_rate_limit_smoothing rate_limit_response_headers
+    enable_rate_limit_smoothing enable_leaky_bucket_rate_limiter enable_token_bucket_rate_limiter
+    enable_sliding_window_rate_limiter rate_limit_response_headers
     max_idle_connections_per_host close_connections proxy_ssl_insecure_skip_verify proxy_ssl_min_version
     proxy_ssl_max_version proxy_ssl_ciphers proxy_default_timeout proxy_close_connections
     ssl_force_common_name_check uptime_tests.disable uptime_tests.config.failure_trigger_sample_size

@@ -184,11 +184,11 @@ class Settings(Section, frozen=True):
     rate_limit_response_headers: Literal["", "quotas", "rate_limits"] = ""
     """What `X-RateLimit-*` headers tell of. Empty: quotas."""
     enable_leaky_bucket_rate_limiter: bool = False
-    """Only in development builds of Tyk."""
+    """Let requests over Redis leave evenly, each waiting for its turn (a development build of Tyk has this)."""
     enable_token_bucket_rate_limiter: bool = False
-    """Only in development builds of Tyk."""
+    """Count by a bucket in Redis that fills steadily (a development build of Tyk has this)."""
     enable_sliding_window_rate_limiter: bool = False
-    """Only in development builds of Tyk."""
+    """Count by a sliding window in Redis, in little memory (a development build of Tyk has this)."""
     enable_rate_limiter_storage: bool = False
     """Only in development builds of Tyk."""
     rate_limiter_storage: StorageOptions = StorageOptions()

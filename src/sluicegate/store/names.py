@@ -13,6 +13,8 @@ QUOTA = "quota-"
 RATE_LIMIT = "rate-limit-"
 BLOCKED = ".BLOCKED"
 EXACT_LIMIT = "sluice-limit-"
+BUCKET = "sluice-bucket-"
+SLIDING_WINDOW = "sluice-window-"
 AWAY = "sluice-away-"
 ANALYTICS = "analytics-tyk-system-analytics"
 
@@ -88,6 +90,16 @@ def allowance(rate_limit_name: str) -> str:
 def smoothing_lock(rate_limit_name: str) -> str:
     """Return the lock of the one who lets a limit grow or shrink."""
     return f"{rate_limit_name}-lock"
+
+
+def bucket(rate_limit_name: str) -> str:
+    """Return the name of a bucket of ours."""
+    return f"{BUCKET}{{{rate_limit_name}}}"
+
+
+def sliding_window(rate_limit_name: str) -> str:
+    """Return the name of a sliding window of ours."""
+    return f"{SLIDING_WINDOW}{{{rate_limit_name}}}"
 
 
 def exact_limit(rate_limit_name: str) -> str:

@@ -11,6 +11,7 @@ from tests.fakes.limiters import redis_limiter
 from tests.topologies import options_for
 
 from sluicegate import clock
+from sluicegate.apidef.session import RateLimitSmoothing
 from sluicegate.settings.model import Settings
 from sluicegate.store.limiters import make_limiter
 from sluicegate.store.limiters.drl import DistributedLimiter
@@ -22,6 +23,7 @@ from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLim
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.redis import RedisBackend
 from sluicegate.store.redis.options import RedisOptions
+from sluicegate.store.servers import Servers
 from sluicegate.store.shared_counters import SharedCounters
 
 NAME = "rate-limit-k1"
@@ -33,6 +35,8 @@ CHOICES = {
     "fixed": {"enable_fixed_window_rate_limiter": True},
     "node and redis": {},
     "divided": {"sluicegate": {"limiter": "tyk"}},
+    "tokens": {"enable_token_bucket_rate_limiter": True},
+    "sliding": {"enable_sliding_window_rate_limiter": True},
 }
 LOG, MARKING_LOG = CHOICES["log"], {"enable_redis_rolling_limiter": True, "drl_enable_sentinel_rate_limiter": True}
 
@@ -44,7 +48,20 @@ async def redis(redis_server):
     await backend.close()
 
 
-@pytest.fixture(params=["node", "file", "exact", "log", "fixed", "node and redis", "divided", "exact in a cluster"])
+@pytest.fixture(
+    params=[
+        "node",
+        "file",
+        "exact",
+        "log",
+        "fixed",
+        "node and redis",
+        "divided",
+        "tokens",
+        "sliding",
+        "exact in a cluster",
+    ]
+)
 async def limiter(request, tmp_path):
     if request.param == "node":
         yield NodeLimiter(SharedCounters(None))
@@ -74,6 +91,59 @@ async def test_a_rate_admits_exactly_what_it_says(limiter):
     assert await admitted(limiter, 5, 10) == 0
 
 
+async def test_a_leaky_bucket_lets_requests_leave_evenly(redis):
+    limiter = redis_limiter(redis, {"enable_leaky_bucket_rate_limiter": True})
+    started = time.monotonic()
+    verdicts = await asyncio.gather(*(limiter.rate(NAME, 4, 1) for _ in range(6)))
+    assert [verdict.allowed for verdict in verdicts] == [True] * 4 + [False] * 2
+    assert time.monotonic() - started >= 0.7  # the fourth has waited for three quarters of a second
+    await limiter.close()
+
+
+async def test_a_limit_is_divided_unless_it_is_small(redis, redis_server):
+    servers = Servers("one")
+    servers.hear(servers.announcement())
+    limiter = redis_limiter(redis, CHOICES["divided"], servers=servers)
+    assert await admitted(limiter, 60, 40, 1) == 40, "alone"
+    for _ in range(3):
+        servers.hear(Servers("two").announcement())
+    assert servers.count == 2
+    assert await admitted(limiter, 60, 40, 1, version="1") == 20
+    assert redis_server.command("ZCARD", NAME) == "0"
+    assert await admitted(limiter, 30, 10, 100, version="1") == 10
+    assert redis_server.command("ZCARD", NAME) == "30"
+    await limiter.close()
+
+
+async def test_a_limit_that_is_smoothed_grows_with_use_and_shrinks_without(redis, redis_server):
+    settings = {"enable_redis_rolling_limiter": True, "enable_rate_limit_smoothing": True}
+    limiter = redis_limiter(redis, settings)
+    how = RateLimitSmoothing(enabled=True, threshold=5, trigger=0.5, step=2, delay=3)
+
+    async def use(times: int) -> int:
+        verdicts = [limiter.rate(NAME, 8, LONG_S, smoothing=how) for _ in range(times)]
+        return sum([(await settled(verdict)).allowed for verdict in verdicts])
+
+    def due() -> None:
+        redis_server.command("HSET", f"{NAME}-allowance", "nextUpdateAt", "2020-01-02T03:04:05.123456789Z")
+
+    assert await use(6) == 5, "the threshold"
+    stored = redis_server.command("HGETALL", f"{NAME}-allowance").split()
+    assert stored[:4] == ["delay", "3", "current", "5"]
+    assert 3 < int(redis_server.command("TTL", f"{NAME}-allowance")) <= 6
+    due()
+    assert await use(1) == 1, "one step up"
+    due()
+    await use(1)
+    assert redis_server.command("HGET", f"{NAME}-allowance", "current") == "8", "not above the rate"
+    redis_server.command("DEL", NAME)
+    due()
+    await use(1)
+    assert redis_server.command("HGET", f"{NAME}-allowance", "current") == "6"
+    assert redis_server.command("EXISTS", f"{NAME}-lock") == "0"
+    await limiter.close()
+
+
 async def test_a_fraction_of_a_request_is_left_out(limiter):
     assert await admitted(limiter, 3, 1.9) == 1
 
@@ -88,7 +158,7 @@ async def test_a_new_window_has_room_again(limiter):
     assert await admitted(limiter, 4, 2, 1) in (2, 4)  # 4: the wall clock's second ended in between
     while not await admitted(limiter, 1, 2, 1):
         assert time.monotonic() - started < 30
-        await asyncio.sleep(1.05 if isinstance(limiter, SlidingLogLimiter) else 0.01)
+        await asyncio.sleep(1.05 if isinstance(limiter, SlidingLogLimiter) else 0.01)  # its log has refused ones too
 
 
 async def test_limits_do_not_touch_each_other(limiter):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sluicegate.store.backend import Backend
 from sluicegate.store.limiter import Limiter
 from sluicegate.store.limiters import lease_sheet
+from sluicegate.store.limiters.bucket import LeakyBucketLimiter, TokenBucketLimiter
 from sluicegate.store.limiters.drl import DistributedLimiter, small_limits
 from sluicegate.store.limiters.exact import ExactLimiter
 from sluicegate.store.limiters.fixed_window import FixedWindowLimiter
@@ -22,6 +23,7 @@ from sluicegate.store.limiters.node import NodeLimiter
 from sluicegate.store.limiters.node_rate import NodeRateLimiter
 from sluicegate.store.limiters.redis_quota import RedisLimiter, RedisParts
 from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLimiter
+from sluicegate.store.limiters.sliding_window import SlidingWindowLimiter
 from sluicegate.store.limiters.when_away import LocalShare
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
@@ -59,11 +61,22 @@ def make_limiter(
 
 
 def _over_redis(settings: Settings, parts: RedisParts, counters: SharedCounters, servers: Servers) -> RedisLimiter:
+    if settings.enable_fixed_window_rate_limiter:
+        return FixedWindowLimiter(parts)
+    if settings.enable_leaky_bucket_rate_limiter:
+        return LeakyBucketLimiter(parts)
+    if settings.enable_token_bucket_rate_limiter:
+        return TokenBucketLimiter(parts)
+    if settings.enable_sliding_window_rate_limiter:
+        return SlidingWindowLimiter(parts)
+    return _with_log(settings, parts, counters, servers)
+
+
+def _with_log(settings: Settings, parts: RedisParts, counters: SharedCounters, servers: Servers) -> RedisLimiter:
+    """Return Tyk's limiters that write a log of requests, or may do so, and our own."""
     smooths = settings.enable_rate_limit_smoothing
     marks = settings.drl_enable_sentinel_rate_limiter
     choice = settings.sluicegate.limiter or ("exact" if settings.cluster.enabled else "")
-    if settings.enable_fixed_window_rate_limiter:
-        return FixedWindowLimiter(parts)
     if settings.enable_sentinel_rate_limiter:
         return SentinelLimiter(parts, smooths)
     if settings.enable_redis_rolling_limiter:
