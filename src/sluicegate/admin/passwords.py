@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from sluicegate.admin.envelope import Refused
 from sluicegate.apidef.session import BasicAuthData, Session
+from sluicegate.chain.passwords import BCRYPT_LONGEST_BYTES
 from sluicegate.store.tokens import ALGORITHMS, hash_text
 
 BCRYPT = "bcrypt"
 BCRYPT_COST = 10
-BCRYPT_LONGEST_BYTES = 72
 
 
 async def with_hashed_password(session: Session, algorithm: str) -> Session:

@@ -6,8 +6,10 @@ Nothing here is global: a test builds the `Services` it wants.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from sluicegate.chain.passwords import Passwords
 
 if TYPE_CHECKING:
     from sluicegate.apidef.policy import PolicyBook
@@ -27,6 +29,7 @@ class Services:
     limiter:   rates and quotas, exact over all workers that share it.
     cache:     stored responses (contract 09.8).
     log:       writes one application log line: level, message, fields.
+    passwords: checks passwords, and remembers for a while which ones fitted.
     """
 
     settings: Settings
@@ -35,3 +38,4 @@ class Services:
     limiter: Limiter
     cache: ResponseCache
     log: Callable[..., None]
+    passwords: Passwords = field(default_factory=Passwords)

@@ -16,6 +16,7 @@ from sluicegate.middleware.answers.cors import Cors
 from sluicegate.middleware.answers.mock_response import MockResponse
 from sluicegate.middleware.answers.rate_limits_report import RateLimitsReport
 from sluicegate.middleware.auth.auth_token import AuthToken
+from sluicegate.middleware.auth.basic_auth import BasicAuth
 from sluicegate.middleware.auth.key_expired import KeyExpired
 from sluicegate.middleware.auth.strip_auth import StripAuth
 from sluicegate.middleware.auth.token_signature import TokenSignature
@@ -45,6 +46,7 @@ ORDER: tuple[type[Middleware], ...] = (
     ContextVars,
     TrackEndpoint,
     # auth
+    BasicAuth,
     AuthToken,
     TokenSignature,
     StripAuth,

@@ -1,8 +1,8 @@
 """What a definition asks for and this version does not do yet.
 
 Whatever would change answers or weaken security if it were skipped in silence keeps the API from being served, by name;
-what only looks on is warned of. Authentication that is not served is refused where authentication is (`auth_token`).
-When a feature lands, its line here goes.
+what only looks on is warned of. Kinds of authentication that are not served are refused by `auth_token`. When a feature
+lands, its line here goes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from sluicegate.apidef.oas.security import COMPLIANT
 from sluicegate.chain.error_overrides import Overrides
 from sluicegate.errors import ConfigError
 
@@ -53,6 +54,7 @@ def not_served_yet(api: Api) -> list[str]:
     """
     classic = api.classic
     needed = [*_of_api(classic), *_of_plugins(classic), *_of_upstream(classic), *_of_document(api.oas)]
+    needed += _of_requirements(api)
     for version in classic.version_data.versions.values():
         if version.use_extended_paths:
             needed += _of_endpoints(version.extended_paths)
@@ -113,6 +115,12 @@ def _of_document(document: dict[str, Any] | None) -> Iterator[str]:
                 yield f"{text} ({field})"
         if any(isinstance(one, dict) and one.get("enabled") for one in operation.get("postPlugins") or ()):
             yield "Go plugins of endpoints (postPlugins)"
+
+
+def _of_requirements(api: Api) -> Iterator[str]:
+    mode = _section(api.oas or {}, "server", "authentication").get("securityProcessingMode")
+    if mode == COMPLIANT and len(api.classic.security_requirements) > 1 and not api.classic.use_keyless:
+        yield "a choice of several security requirements (securityProcessingMode: compliant)"
 
 
 def _operations(document: dict[str, Any]) -> Iterable[dict[str, Any]]:

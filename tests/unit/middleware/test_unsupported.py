@@ -43,6 +43,24 @@ def test_refused_by_name(fields: dict, named: str) -> None:
         not_served_yet(make_api(**fields))
 
 
+def test_a_choice_of_requirements() -> None:
+    either = {"security_requirements": [["a"], ["b"]]}
+
+    def processed(mode: str) -> dict:
+        return {"x-tyk-api-gateway": {"server": {"authentication": {"securityProcessingMode": mode}}}}
+
+    with pytest.raises(ConfigError, match="a choice of several security requirements"):
+        not_served_yet(make_api(processed("compliant"), **either))
+    for mode, fields in (
+        ("legacy", either),
+        ("", either),
+        ("compliant", {"security_requirements": [["a", "b"]]}),
+        ("compliant", {**either, "use_keyless": True}),
+    ):
+        assert not_served_yet(make_api(processed(mode), **fields)) == []
+    assert not_served_yet(make_api(**either)) == []
+
+
 def test_all_are_named_at_once() -> None:
     with pytest.raises(ConfigError, match=r"GraphQL.*plugin bundles.*virtual endpoints"):
         not_served_yet(make_api(graphql={"enabled": True}, custom_middleware_bundle="b", **version(virtual=[ENTRY])))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
+from sluicegate.apidef.classic import AuthConfig
+from sluicegate.chain.credentials import DEFAULT_HEADER
 from sluicegate.chain.middleware import Middleware
 from sluicegate.wire.cookies import without_cookie
 from sluicegate.wire.headers import Field, make_field
@@ -16,11 +18,9 @@ from sluicegate.wire.query import without_parameter
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
-    from sluicegate.apidef.classic import AuthConfig, VersionInfo
+    from sluicegate.apidef.classic import VersionInfo
     from sluicegate.chain.exchange import Exchange
     from sluicegate.chain.services import Services
-
-DEFAULT_HEADER = "Authorization"
 
 
 class StripAuth(Middleware):
@@ -41,6 +41,8 @@ class StripAuth(Middleware):
             return None
         configs = dict(classic.auth_configs)
         configs.setdefault("authToken", classic.auth)
+        if classic.use_basic_auth:
+            configs.setdefault("basic", AuthConfig())
         return cls(list(configs.values()))
 
     def on_request(self, exchange: Exchange) -> None:

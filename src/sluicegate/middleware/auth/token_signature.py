@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
+from sluicegate.chain.credentials import asks_for_tokens, token_config
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection
 from sluicegate.chain.variables import Template
@@ -59,8 +60,8 @@ class TokenSignature(Middleware):
     def from_definition(cls, api: Api, version: VersionInfo, services: Services) -> Self | None:
         """Return the step when tokens of the API have to be signed."""
         classic = api.classic
-        config = classic.auth_configs.get("authToken", classic.auth)
-        return cls(config.signature) if config.validate_signature and not classic.use_keyless else None
+        config = token_config(classic)
+        return cls(config.signature) if config.validate_signature and asks_for_tokens(classic) else None
 
     def on_request(self, exchange: Exchange) -> Outcome:
         """Reject a request whose signature is missing or wrong."""

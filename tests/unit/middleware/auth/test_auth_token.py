@@ -175,3 +175,32 @@ def test_open_apis_need_no_token() -> None:
 def test_authentication_that_is_not_served_refuses_the_api(fields: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="not served yet"):
         AuthToken.from_definition(make_api(**fields), make_version(), make_services())
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_there"),
+    [
+        ({}, True),
+        ({"use_basic_auth": True}, False),
+        ({"use_basic_auth": True, "auth": {"use_certificate": True}}, False),
+        ({"use_basic_auth": True, "use_standard_auth": True}, True),
+        ({"use_keyless": True, "use_standard_auth": True}, False),
+    ],
+)
+def test_tokens_are_asked_for_by_name_or_where_nothing_else_is(fields: dict[str, Any], is_there: bool) -> None:
+    step = AuthToken.from_definition(make_api(**fields), make_version(), make_services(keys=AwayKeys()))
+    assert (step is not None) == is_there
+
+
+@pytest.mark.parametrize(("base", "is_set"), [("", True), ("auth_token", True), ("basic_auth_user", False)])
+async def test_whose_session_counts(base: str, is_set: bool) -> None:
+    services = make_services()
+    services.keys = await key_store(services.settings)
+    api = make_api(base_identity_provided_by=base, use_basic_auth=True, use_standard_auth=True)
+    step = AuthToken.from_definition(api, make_version(), services)
+    assert step is not None
+    exchange = make_exchange(headers={"Authorization": TOKEN})
+    exchange.context = {}
+    assert await outcome_of(step.on_request(exchange)) is None
+    assert (exchange.session is not None) == is_set == bool(exchange.token) == bool(exchange.context)
+    assert await outcome_of(step.on_request(make_exchange())) == FIELD_MISSING

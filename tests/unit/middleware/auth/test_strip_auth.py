@@ -50,3 +50,14 @@ def test_only_that_cookie() -> None:
     exchange = stripped("/", {"Cookie": "a=1; key=abc; b=2", "Authorization": "stays"}, auth=config)
     assert exchange.headers.get(b"cookie") == b"a=1; b=2" and b"authorization" in exchange.headers
     assert b"cookie" not in stripped("/", {"Cookie": "key=abc"}, auth=config).headers
+
+
+def test_names_and_passwords_of_users() -> None:
+    configs = {"authToken": {"auth_header_name": "X-Key"}}
+    headers = {"Authorization": "Basic x", "X-Key": "y", "X-User": "z"}
+    exchange = stripped("/", headers, use_basic_auth=True, auth_configs=configs)
+    assert [field.name for field in exchange.headers] == [b"x-user"]
+    exchange = stripped(
+        "/", headers, use_basic_auth=True, auth_configs={**configs, "basic": {"auth_header_name": "X-User"}}
+    )
+    assert [field.name for field in exchange.headers] == [b"authorization"]
