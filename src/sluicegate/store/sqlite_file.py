@@ -6,6 +6,7 @@ anybody hears that it was done, so neither a killed process nor a power cut take
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -76,8 +77,12 @@ def fault(path: Path | None, error: Exception) -> StoreError:
 
 
 def make_private(path: Path) -> None:
-    """Make a file that only its owner can read, unless it is there: what is in the store opens doors."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    """Make a file that only its owner can read, unless it is there: what is in the store opens doors.
+
+    One that is there is not even opened: to close it would take from this process all locks that it has on it.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:

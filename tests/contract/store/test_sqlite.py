@@ -117,3 +117,21 @@ async def test_expired_rows_are_removed_in_the_end(tmp_path):
     await store.set("a", b"1")
     assert store._reader.execute("SELECT count(*) FROM entry").fetchone()[0] == 1
     await store.close()
+
+
+async def test_another_process_that_comes_and_goes_takes_nothing_away(tmp_path):
+    """SQLite removes the log of a file that it takes for closed by all: locks have to say that it is not."""
+    path = tmp_path / "store.db"
+    here = SqliteBackend(path)
+    await here.set("before", b"1")
+    code = "import sys, pathlib; from sluicegate.store.sqlite_file import check; check(pathlib.Path(sys.argv[1]))"
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(path))
+    assert await other.wait() == 0
+    await here.set("after", b"2")
+
+    there = SqliteBackend(path)
+    assert there.mget_now(["before", "after"]) == [b"1", b"2"]
+    await there.set("there", b"3")
+    assert here.mget_now(["there"]) == [b"3"]
+    await there.close()
+    await here.close()
