@@ -8,6 +8,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,9 +219,13 @@ def test_a_node_starts_and_serves_with_the_store_away(tmp_path):
         with running_redis(tmp_path, port=redis.port):
             until(lambda: one.ask(get("/ready")).status == 200)
             assert said(one, "/a/") == b"1"
-            assert "no shared configuration any more" in one.log
+            until(lambda: "no shared configuration any more" in one.log)
+            assert one.admin("POST", "/tyk/apis", mock("/b/", "2"))[0] == 409, "it would be all that there is"
+            line = [str(Path(sys.executable).with_name("sluicegate")), "restore", "--conf", str(one.conf_file)]
+            assert subprocess.run(line, capture_output=True, text=True).stdout == "1 documents, generation 2\n"
+            assert subprocess.run(line, capture_output=True).returncode == 4, "it is there again"
             until(lambda: one.admin("POST", "/tyk/apis", mock("/b/", "2"))[0] == 200)
-            assert said(one, "/b/") == b"2"
+            assert (said(one, "/a/"), said(one, "/b/")) == (b"1", b"2")
 
 
 def _answers(gateway: Gateway, path: str, text: bytes) -> bool:
@@ -258,7 +264,7 @@ def write_field(redis: RedisServer, name: str, field: bytes, value: bytes) -> No
 def test_a_poisoned_message_changes_nothing(redis_server, tmp_path):
     with nodes(tmp_path, redis_server, 1) as (one,):
         assert one.admin("POST", "/tyk/apis", mock("/a/", "1"))[0] == 200
-        for message in ("", "{}", "\x00", json.dumps({"command": "ClusterGeneration", "payload": "9", "algorithm": 5})):
+        for message in ("", "{}", "[1]", json.dumps({"command": "ClusterGeneration", "payload": "9", "algorithm": 5})):
             redis_server.command("publish", names.CLUSTER_CHANNEL, message)
         until(lambda: one.log.count("Payload signature is invalid!") >= 3)
         assert said(one, "/a/") == b"1"

@@ -21,7 +21,7 @@ from sluicegate.apidef.oas.document import EXTENSION
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.cluster.document import API, POLICY, Content, Key
 from sluicegate.cluster.documents import Change
-from sluicegate.cluster.errors import Conflict, LockBusy, LockLost, Unclear
+from sluicegate.cluster.errors import Conflict, Emptied, LockBusy, LockLost, Unclear
 from sluicegate.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ async def write(
     except ChangesRefused as refused:
         problems = "; ".join(str(error) for error in refused.errors)
         raise Refused(400, f"Validation of API Definition failed. Reason: {problems}.") from None
+    except Emptied as error:
+        raise Refused(409, str(error)) from None
     except ConfigError as error:
         raise Refused(400, str(error)) from None
     except Conflict as conflict:

@@ -76,4 +76,16 @@ def rollback(conf: Path | None, generation: int) -> None:
     sys.exit(run(conf, generation))
 
 
-VERBS = (apply, diff, dump, history, rollback)
+@click.command()
+@_conf
+def restore(conf: Path | None) -> None:
+    """Write the snapshot of a node back to a store that was emptied.
+
+    Exits with 4 if the store holds a configuration.
+    """
+    from sluicegate.cli.restore import restore as run
+
+    sys.exit(run(conf))
+
+
+VERBS = (apply, diff, dump, history, restore, rollback)

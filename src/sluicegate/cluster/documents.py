@@ -161,10 +161,12 @@ class Documents:
 
     # -- writing
 
-    async def commit(self, changes: Sequence[Change], origin: Origin, expected: int | None = None) -> State:
+    async def commit(
+        self, changes: Sequence[Change], origin: Origin, expected: int | None = None, *, above: int = 0
+    ) -> State:
         """Do all changes in one step, and return the state with them; nothing to do leaves the state as it is.
 
-        expected: the generation that the store must be at.
+        expected: the generation that the store must be at. above: the new generation must be higher than this one.
         Raises Conflict, LockLost, Unclear, ConfigError (what must not be stored, or a store of a newer version),
         StoreError.
         """
@@ -177,7 +179,7 @@ class Documents:
         if not packed:
             return state
         sealed = await self.shelf.get(names.CLUSTER_DOCUMENTS, [str(key) for key in packed])
-        plan = _Plan(state, before, packed, dict(zip(packed, sealed, strict=True)))
+        plan = _Plan(state, max(state.generation, above) + 1, before, packed, dict(zip(packed, sealed, strict=True)))
         head, after = plan.made(origin)
         gone = await pruned(self.heads, after)
         after = msgspec.structs.replace(after, oldest=gone.oldest, past_bytes=gone.past_bytes)
@@ -254,13 +256,14 @@ class _Plan:
     """
 
     state: State
+    generation: int
     before: Mapping[Key, Entry]
     packed: Mapping[Key, bytes | None]
     sealed: Mapping[Key, bytes | None]
 
     def made(self, origin: Origin) -> tuple[Head, State]:
         """Return what history will say, and the next state. Raises ConfigError."""
-        state, generation = self.state, self.state.generation + 1
+        state, generation = self.state, self.generation
         digest, count = int(state.digest, 16), state.documents
         changes = []
         for key, packed in self.packed.items():
@@ -282,6 +285,7 @@ class _Plan:
             digest=digest_text(digest),
             documents=count,
             at=head.at,
+            oldest=state.oldest if state.generation else generation,
             past_bytes=state.past_bytes + past_bytes,
         )
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from sluicegate.cluster.document import Key
-from sluicegate.errors import SluicegateError, StoreError
+from sluicegate.errors import ConfigError, SluicegateError, StoreError
+
+
+class Emptied(ConfigError):
+    """The store held a shared configuration, and holds none any more."""
+
+    def __init__(self) -> None:
+        what = "the store holds no shared configuration any more, nodes go on with the one they have"
+        super().__init__("store", what, "sluicegate restore writes a node's snapshot back")
 
 
 class Conflict(SluicegateError):

@@ -31,6 +31,7 @@ from sluicegate.clock import now
 from sluicegate.cluster.digest import EMPTY, digest_text, mark
 from sluicegate.cluster.document import Entry, Envelope, Key
 from sluicegate.cluster.documents import Documents, State
+from sluicegate.cluster.errors import Emptied
 from sluicegate.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ START_PATIENCE_S = 2.0
 
 TakeOver = Callable[[Mapping[Key, Envelope | None]], Awaitable[dict[Key, ConfigError]]]
 """Puts documents into force, None for those that are gone; returns which were refused, and why."""
-
-LOST = "the store holds no shared configuration any more"
 
 
 class Follower:
@@ -143,7 +142,7 @@ class Follower:
             for _ in range(MOST_LOOKS):
                 state = await self.documents.state()
                 if not state.generation and self.generation:
-                    raise ConfigError("store", LOST, "apply or roll back to something, or put a copy back")
+                    raise Emptied
                 if not everything and self._holds(state):
                     break
                 await self._step(state, everything)

@@ -32,13 +32,15 @@ class Writer:
     def __init__(self, documents: Documents, lock: Lock, tell: Tell) -> None:
         self.documents, self._lock, self._tell = documents, lock, tell
 
-    async def commit(self, prepare: Prepare, author: str, note: str = "", expected: int | None = None) -> State:
-        """Make a change, and return the state with it. See `Documents.commit` for what is raised; LockBusy too."""
+    async def commit(
+        self, prepare: Prepare, author: str, note: str = "", expected: int | None = None, *, above: int = 0
+    ) -> State:
+        """Make a change, and return the state with it. See `Documents.commit`; raises what that does, and LockBusy."""
         try:
             async with self._lock.held() as token:
                 before = await self.documents.state()
                 changes = await prepare(before)
-                after = await self.documents.commit(changes, Origin(author, token, note), expected)
+                after = await self.documents.commit(changes, Origin(author, token, note), expected, above=above)
         except Unclear as unclear:
             after = await self._settled(unclear)
         if after.generation != before.generation:
