@@ -46,14 +46,18 @@ class Presence:
     # -- heartbeats
 
     async def run(self) -> None:
-        """Tell the others until cancelled."""
+        """Tell the others until cancelled; other workers than the first only tell the first."""
+        parts = self.worker.parts
         said, due = None, 0.0
         while True:
-            state = self._state()
-            news = (state, self.generation(), self._own_digest)
-            if news != said or ticks() >= due:
-                said, due = news, ticks() + BEAT_S
+            news = (self._state(), self.generation(), self._own_digest)
+            if news != said:
+                for _ in parts.metrics.publish():
+                    await asyncio.sleep(0)
+            if not parts.index and (news != said or ticks() >= due):
+                due = ticks() + BEAT_S
                 await self._beat()
+            said = news
             await asyncio.sleep(LOOK_S)
 
     async def _beat(self) -> None:
@@ -96,8 +100,9 @@ class Presence:
 
     def generation(self) -> int:
         """Return the generation that all workers serve; one that is just being replaced serves nothing."""
-        others = [int(one) for one in self._signs.each("cluster_generation") if one]
-        return min([self._own_generation, *others])
+        served = self._signs.each("cluster_generation")
+        served[self.worker.parts.index] = self._own_generation
+        return min((int(one) for one in served if one), default=0)
 
     @property
     def _own_generation(self) -> int:

@@ -80,8 +80,7 @@ class Worker:
         await self.configuration.load(may_empty=False)
         if self.member is not None:
             assert self.presence is not None
-            if not parts.index:
-                self.spawn(self.presence.run())
+            self.spawn(self.presence.run())
             self.member.follower.saves = not parts.index
             await self.member.follower.start()
             self.spawn(self.member.follower.run())
@@ -266,8 +265,18 @@ class Worker:
             raise StoreError(str(error)) from None
 
     def health(self) -> dict[str, dict[str, Any]]:
-        """Return the last results of the health checks."""
-        return self._health
+        """Return the last results of the health checks, and what is wrong with what the cluster shares."""
+        trouble = self.member.follower.trouble if self.member is not None else ""
+        if not trouble or not self._health:
+            return self._health
+        has_failed = all(item["status"] == "fail" for item in self._health.values())
+        item = {
+            "status": "fail" if has_failed else "warn",
+            "output": trouble,
+            "componentType": "system",
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        return {**self._health, "configuration": item}
 
     def ready(self) -> tuple[bool, str]:
         """Return whether requests can be served, and if not, why (contract 04.2)."""

@@ -66,8 +66,8 @@ class VitalSigns:
         return len(self._memories)
 
     def each(self, key: str) -> list[float]:
-        """Return a plain metric's number of every worker that has begun to count."""
-        return [unpack_from("d", sheet, m.PLACE[key] * CELL)[0] for sheet in self._sheets()]
+        """Return a plain metric's number of every worker; 0 of one that has not begun to count."""
+        return [unpack_from("d", memory, m.PLACE[key] * CELL)[0] for memory in self._memories]
 
     def total(self, key: str) -> float:
         """Return the sum of a plain metric over all workers."""
