@@ -216,6 +216,7 @@ def test_a_node_starts_and_serves_with_the_store_away(tmp_path):
     one.is_ready = lambda: "Serving the snapshot of the shared configuration" in one.log  # type: ignore[method-assign]
     with one:
         until(lambda: _answers(one, "/a/", b"1"))
+        until(lambda: "the snapshot of generation 1 is served" in str(one.ask(get("/hello")).body))
         with running_redis(tmp_path, port=redis.port):
             until(lambda: one.ask(get("/ready")).status == 200)
             assert said(one, "/a/") == b"1"

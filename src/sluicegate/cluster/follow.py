@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sluicegate.cluster.snapshot import Snapshot
 
 MOST_LOOKS = 10
+MOST_TOLD = 5
 START_PATIENCE_S = 2.0
 """How long a node that has a snapshot waits for the store before it serves."""
 
@@ -91,6 +92,15 @@ class Follower:
     def digest(self) -> str:
         """The digest of what is in force, in hex; the store's when nothing was refused."""
         return digest_text(self._digest)
+
+    @property
+    def trouble(self) -> str:
+        """What an operator has to know: what is served is old, or not all of it is what the store holds; or ""."""
+        if self.is_from_snapshot:
+            return f"the snapshot of generation {self.generation} is served: {self.problem or 'no answer yet'}"
+        if self.problem:
+            return f"generation {self.generation} is served: {self.problem}"
+        return "; ".join(str(error) for error in list(self.refused.values())[:MOST_TOLD])
 
     # -- life
 
