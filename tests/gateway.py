@@ -23,7 +23,7 @@ from typing import Any
 
 from tests.processes import children, is_alive
 from tests.servers import free_port
-from tests.wire import PATIENCE_S, Message, Wire, get
+from tests.wire import PATIENCE_S, ClosedError, Message, Wire, get
 
 SECRET = "a-secret-of-the-tests"
 LOOK_S = 0.02
@@ -151,7 +151,7 @@ class Gateway:
         try:
             with self.raw(port=self.conf.get("control_api_port")) as client:
                 return client.ask(get("/ready")).status == 200
-        except OSError:
+        except (OSError, ClosedError):  # one that was killed may still be on its way out
             return False
 
     def stop(self) -> int:

@@ -53,14 +53,14 @@ class Result:
 
 
 class Load:
-    """GET requests to one URL over kept connections, until the block ends."""
+    """Requests to one URL over kept connections, until the block ends."""
 
     result: Result
 
-    def __init__(self, folder: Path, url: str, *, connections: int = 40, threads: int = 2) -> None:
-        script = folder / "load.lua"
-        script.write_text(SCRIPT)
-        self.line = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{LONGEST_S}s", f"--timeout={int(PATIENCE_S)}s"]
+    def __init__(self, folder: Path, url: str, *, method: str = "GET", connections: int = 40) -> None:
+        script = folder / f"{method}.lua"
+        script.write_text(f'wrk.method = "{method}"\n{SCRIPT}')
+        self.line = ["wrk", "-t2", f"-c{connections}", f"-d{LONGEST_S}s", f"--timeout={int(PATIENCE_S)}s"]
         self.line += ["-s", str(script), url]
 
     def __enter__(self) -> Load:

@@ -39,6 +39,7 @@ def await_node(front: Balancer, name: str) -> None:
     until(lambda: front.ask(get("/s/x")).body == name.encode(), f"{name} gets requests")
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_no_request_fails_when_nodes_stop_return_and_die(
     nodes: dict[str, Gateway], tmp_path: Path, program: str
@@ -47,16 +48,18 @@ def test_no_request_fails_when_nodes_stop_return_and_die(
     with Balancer(tmp_path, program, [a.port, b.port]) as front:
         await_node(front, "a")
         await_node(front, "b")
-        with Load(tmp_path, f"http://127.0.0.1:{front.port}/s/x") as stopped:
+        url = f"http://127.0.0.1:{front.port}/s/x"
+        with Load(tmp_path, url, connections=20) as reads, Load(tmp_path, url, method="POST", connections=20) as writes:
             await_node(front, "a")
             assert a.stop() == 0
             await_node(front, "b")
             a.start()
             await_node(front, "a")
-        assert stopped.result.failed == 0, stopped.result
-        assert stopped.result.requests > 100
+        for stopped in (reads.result, writes.result):
+            assert stopped.failed == 0, stopped
+            assert stopped.requests > 100
 
-        with Load(tmp_path, f"http://127.0.0.1:{front.port}/s/x") as killed:
+        with Load(tmp_path, url) as killed:
             await_node(front, "b")
             b.kill()
             await_node(front, "a")

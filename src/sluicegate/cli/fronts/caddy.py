@@ -15,11 +15,16 @@ from sluicegate.cli.fronts.front import (
     LEAST_CONN,
     OUT_FOR_S,
     RETRY_WITHIN_S,
+    ROUND_ROBIN,
     WEIGHTED,
     Front,
     Node,
 )
 from sluicegate.errors import ConfigError
+
+LOOKS = 8
+"""Caddy 2.6 looks for a node that is there as often as there are entries, all requests with one counter: of two
+requests at once, one may look only at the node that is away, and gives up if it is no GET. More entries, more looks."""
 
 POLICIES = {IP_HASH: "ip_hash", LEAST_CONN: "least_conn"}
 
@@ -34,6 +39,7 @@ TEXT = """\
 # the nodes' settings their admin API and /metrics are reached here too.
 http://:{listen} {{
 	reverse_proxy {{
+		# In turns; a node with several has that share. With few, Caddy may look only at the one that is away.
 		to {nodes}
 		lb_policy {policy}
 
@@ -72,9 +78,12 @@ def write(front: Front) -> str:
         raise ConfigError(option, "Caddy 2.6 does not speak the PROXY protocol", "choose nginx or haproxy")
     if front.has_weights and front.algorithm != WEIGHTED:
         raise ConfigError("--nodes", f"Caddy knows no weights with {front.algorithm}", "name no weights")
+    turns = _turns(front.nodes)
+    if front.algorithm in (ROUND_ROBIN, WEIGHTED):
+        turns *= -(-LOOKS // len(turns))
     return TEXT.format(
         listen=front.listen_port,
-        nodes=" ".join(node.address for node in _turns(front.nodes)),
+        nodes=" ".join(node.address for node in turns),
         policy=POLICIES.get(front.algorithm, "round_robin"),
         check=front.check_path,
         delay=CHECK_EVERY_S * CHECK_FAILURES + 1,
