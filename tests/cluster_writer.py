@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.shelves import opened, put
+from tests.shelves import opened, put, redis_at
 
 from sluicegate.cluster import history, sqlite_shelf
 from sluicegate.cluster.document import API, Key, content_of
@@ -72,7 +72,7 @@ async def main(kind: str, folder: str, port: str, name: str, diary: str) -> None
     path = Path(diary)
     number = sum(line.startswith("try") for line in path.read_text().splitlines()) if path.exists() else 0
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    async with opened(kind, Path(folder), int(port)) as shelf:
+    async with opened(kind, Path(folder), redis_at(int(port))) as shelf:
         while True:
             number += 1
             await write(Documents(shelf), name, number, file)

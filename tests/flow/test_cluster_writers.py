@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.cluster_writer import LEASE_S, TOTAL, count
-from tests.shelves import opened
+from tests.shelves import opened, redis_at
 
 from sluicegate.cluster.digest import digest_of, digest_text
 from sluicegate.cluster.documents import Documents
@@ -86,7 +86,7 @@ def test_nothing_is_lost_torn_reordered_or_taken_twice(request, tmp_path, kind):
 
 
 async def check(writers: Writers) -> None:
-    async with opened(writers.kind, writers.folder, writers.port) as shelf:
+    async with opened(writers.kind, writers.folder, redis_at(writers.port)) as shelf:
         documents = Documents(shelf)
         state = await documents.state()
         assert state.generation > 20, "they did write"

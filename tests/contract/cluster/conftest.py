@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from tests.shelves import opened
+from tests.topologies import TOPOLOGIES, options_for
 
 from sluicegate.cluster.documents import Documents
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(params=["memory", "sqlite", *TOPOLOGIES])
 async def shelf(request, tmp_path):
-    port = request.getfixturevalue("redis_server").port if request.param == "redis" else 0
-    async with opened(request.param, tmp_path, port) as made:
+    kind = request.param
+    options = options_for(kind, request) if kind in TOPOLOGIES else None
+    async with opened(kind, tmp_path, options) as made:
         yield made
 
 
