@@ -8,8 +8,10 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from tests.servers import RedisServer
 
 from sluicegate.cli.check import examine
+from sluicegate.settings.redis_url import read_redis_url
 
 FOLDER = Path(__file__).parents[2] / "deploy/kubernetes"
 FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if file.name != "kustomization.yaml"]
@@ -58,7 +60,7 @@ def test_they_fit_together() -> None:
             the("ConfigMap", volume["configMap"]["name"])
 
 
-def test_the_gateway_takes_its_settings(tmp_path: Path) -> None:
+def test_the_gateway_takes_its_settings(tmp_path: Path, redis_server: RedisServer) -> None:
     """The folder of definitions is laid out as Kubernetes mounts a ConfigMap: links to links."""
     conf = tmp_path / "tyk.conf"
     conf.write_text(the("ConfigMap")["data"]["tyk.conf"])
@@ -67,7 +69,9 @@ def test_the_gateway_takes_its_settings(tmp_path: Path) -> None:
     for name, text in the("ConfigMap", "sluicegate-apps")["data"].items():
         (data / name).write_text(text)
         (tmp_path / "apps" / name).symlink_to(f"..data/{name}")
-    environ = dict(the("Secret")["stringData"]) | {"TYK_GW_APPPATH": str(tmp_path / "apps")}
+    environ = dict(the("Secret")["stringData"])
+    assert read_redis_url(environ["TYK_REDIS_URL"])["storage.host"] == "redis"
+    environ |= {"TYK_REDIS_URL": f"redis://127.0.0.1:{redis_server.port}/0", "TYK_GW_APPPATH": str(tmp_path / "apps")}
     report = examine(conf, environ)
     assert (report.apis, report.errors, report.warnings) == (1, [], [])
 
