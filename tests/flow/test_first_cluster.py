@@ -125,6 +125,16 @@ def test_nginx_says_that_all_is_well(cluster: Cluster) -> None:
     assert cluster.ask(get("/open/")).body == b"service"
 
 
+def test_both_nodes_are_there_and_agree(cluster: Cluster) -> None:
+    def both() -> bool:
+        answer = cluster.ask(get("/tyk/cluster/status", f"X-Tyk-Authorization: {SECRET}"))
+        assert answer.status == 200, answer
+        status = json.loads(answer.body)
+        return status["converged"] and [node["state"] for node in status["nodes"]] == ["ready", "ready"]
+
+    until(both, "both are ready")
+
+
 def test_a_limit_is_one_limit_whichever_node_counts(cluster: Cluster) -> None:
     key = cluster.make_key(NODES[0])
     statuses = [cluster.ask(get("/keyed/", f"Authorization: {key}")).status for _ in range(20)]
