@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.processes import free_port, pinned
 
 SECRET = "benchmark"
+KEYED = {"use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 LONGEST_LITERAL_BYTES = 2048  # of a body that stands in nginx's configuration; a longer one is a file
 
 NGINX_UPSTREAM = """
@@ -101,6 +102,10 @@ def all_running(field: Field) -> Iterator[list[Contender]]:
             print("haproxy is not installed: left out", file=sys.stderr)
         contenders.append(running.enter_context(sluicegate_keyless(field, target)))
         contenders.append(running.enter_context(sluicegate_with_policy(field, target)))
+        if shutil.which("redis-server"):
+            contenders.append(running.enter_context(sluicegate_on_redis(field, target)))
+        else:
+            print("redis-server is not installed: left out", file=sys.stderr)
         yield contenders
 
 
@@ -154,11 +159,30 @@ def sluicegate_with_policy(field: Field, target: int) -> Iterator[Contender]:
         "hash_keys": True,
         "sluicegate": {"analytics_file": str(field.folder / "node.records")},
     }
-    definition = {"use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
-    with sluicegate(field, "policy", target, definition, settings) as (pid, url):
+    with sluicegate(field, "policy", target, KEYED, settings) as (pid, url):
         api_id = f"api{field.apis - 1}"
         key = create_key(url, api_id)
         yield Contender("  key, rate, quota, analytics", pid, f"{url}/{api_id}/", (f"Authorization: {key}",))
+
+
+@contextmanager
+def sluicegate_on_redis(field: Field, target: int) -> Iterator[Contender]:
+    """Run a node of a cluster that does the same, with all of it in Redis."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(field.folder)]
+    settings = {
+        "enable_analytics": True,
+        "hash_keys": True,
+        "storage": {"type": "redis", "host": "127.0.0.1", "port": port},
+        "cluster": {"enabled": True},
+    }
+    with (
+        pinned(field.upstream_cpu, command, port, field.folder / "redis.log"),
+        sluicegate(field, "redis", target, KEYED, settings) as (pid, url),
+    ):
+        api_id = f"api{field.apis - 1}"
+        key = create_key(url, api_id)
+        yield Contender("  the same, in Redis", pid, f"{url}/{api_id}/", (f"Authorization: {key}",))
 
 
 @contextmanager

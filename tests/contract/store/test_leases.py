@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable
 
 import pytest
-from tests.counting_node import counting_nodes
+from benchmarks.counting_node import counting_nodes
 from tests.fakes.limiters import redis_limiter
 from tests.servers import running_redis
 

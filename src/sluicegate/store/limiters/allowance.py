@@ -5,10 +5,11 @@ never admit more than the limit, whatever dies in between. To ask for each reque
 worker that is asked often takes some more at once: a lease.
 
     held       `left` admissions, good until `ends` (ticks): a request takes one without asking anybody
-    asking     one question is under way; requests that come meanwhile wait, and the next question is for all of them
+    asking     one question is under way; requests that find nothing in hand wait, and the next question is for all of
+               them. When half of a lease is used the next is asked for, so that a busy key hardly ever waits
     shut       the store said that nothing is left: requests are refused without asking, until `shut_until`
 
-A lease is for LEASE_S seconds of what was used lately, at most twice what was granted last, and at most an eighth of
+A lease is for LEASE_S seconds of what was used lately, at most twice what was in hand before, and at most an eighth of
 what is left of the limit, which makes it one near the end; limits below LEASED_FROM are never leased, so that they are
 exact to the single request. What is not used goes back: see `leases`.
 
@@ -41,6 +42,8 @@ class Allowance:
     left, ends: admissions in hand, and until when (ticks) they are good.
     ends_ms:    the end of the window by the store's clock, which names it; reset_at_s: by the clock of this machine.
     counted:    how many the store had counted in the window when it was last asked.
+    granted:    how many were in hand after the last answer, to a question asked at granted_ticks.
+    refill_at:  with how many left the next lease is asked for; -1: not before there are none.
     slot:       where of the lease sheet the lease stands; -1: there is none.
     owes, debt: whether requests were admitted without the store, and how many of them it has to be told of.
     is_late:    whether the store takes too long over the question that is under way.
@@ -60,6 +63,7 @@ class Allowance:
         "limit",
         "name",
         "owes",
+        "refill_at",
         "reset_at_s",
         "restarts",
         "seen_left",
@@ -76,7 +80,7 @@ class Allowance:
         self.restarts = False
         self.left, self.ends, self.ends_ms, self.reset_at_s = 0, 0.0, 0, 0.0
         self.counted, self.granted, self.granted_ticks = 0, 0, 0.0
-        self.shut_until = 0.0
+        self.refill_at, self.shut_until = -1, 0.0
         self.slot, self.seen_left = -1, 0
         self.owes, self.debt = False, 0
         self.is_late = False
@@ -103,14 +107,13 @@ class Allowance:
         if abs(ends_ms - self.ends_ms) > 50 or asked >= self.ends:  # another window: what was left belongs to the old
             self.left = 0
         self.left += granted
-        self.granted, self.granted_ticks = granted, asked
+        self.granted, self.granted_ticks = self.left, asked
         self.counted, self.ends, self.ends_ms = counted, ends, ends_ms
         self.reset_at_s = wall + left_ms / 1000 if left_ms >= 0 else 0.0
 
-    def admitted(self) -> Verdict:
-        """Use one of those in hand; there must be one."""
-        self.left -= 1
-        return self.kind(True, max(0, self.limit - self.counted + self.left), self.reset_at_s)
+    def verdict_of_one(self) -> Verdict:
+        """Return the verdict for the next of those in hand."""
+        return self.kind(True, max(0, self.limit - self.counted + self.left - 1), self.reset_at_s)
 
     def refused(self) -> Verdict:
         """Return the verdict for one that is over the limit."""

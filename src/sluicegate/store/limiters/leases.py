@@ -35,6 +35,8 @@ GIVE_BACK = Script("give_back")
 
 SWEEP_S = 0.1
 KEPT_S = 0.5
+REFILLED_FROM = 8
+"""Admissions that make a lease worth being refilled before it is used up."""
 MOST_REMEMBERED = 10_000
 LARGEST_SKEW_MS = 60_000
 """How far the clocks of store and node may be apart before something is given up too early that could go back."""
@@ -71,6 +73,8 @@ class Leases:
         left = allowance.left = allowance.left - 1
         if allowance.slot >= 0:
             self._sheet.cells[allowance.slot] = left
+            if left == allowance.refill_at:
+                self._refill(allowance)
 
     def use_quota(self, quota: Allowance) -> tuple[int, int, int]:
         """Take one of those in hand, and return what is shown of a quota: limit, what remains, when it renews."""
@@ -153,9 +157,18 @@ class Leases:
 
     # -- asking
 
-    async def _ask(self, allowance: Allowance) -> None:
-        """Ask the store until nobody waits any more."""
+    def _refill(self, allowance: Allowance) -> None:
+        """Ask for the next lease while there is something left of this one."""
+        if not allowance.asking and not self._reach.is_hung:
+            allowance.asking = True
+            self._spawn(self._ask(allowance, ahead=True))
+
+    async def _ask(self, allowance: Allowance, ahead: bool = False) -> None:
+        """Ask the store until nobody waits any more; `ahead`: once in any case."""
         try:
+            if ahead:
+                await self._ask_once(allowance)
+                self._answer_waiting(allowance)
             while allowance.waiting:
                 await self._ask_once(allowance)
                 self._answer_waiting(allowance)
@@ -205,10 +218,12 @@ class Leases:
         """Give what was granted to those that wait, the first first; the rest is a lease."""
         waiting = allowance.waiting
         is_shut = allowance.shut_until > ticks()
+        if allowance.slot >= 0:
+            self._sheet.fill(allowance.slot, allowance.left, allowance.ends_ms)  # before any of it is used
         while waiting and (allowance.left > 0 or is_shut):
             verdict = waiting.popleft()
             if not verdict.done():  # its client may have gone
-                verdict.set_result(allowance.admitted() if allowance.left > 0 else allowance.refused())
+                verdict.set_result(self._admitted(allowance) if allowance.left > 0 else allowance.refused())
         if allowance.left > 0 or allowance.slot >= 0:
             self._keep(allowance)
 
@@ -217,9 +232,8 @@ class Leases:
         _fail(allowance, self._reach.late())
 
     def _admitted(self, allowance: Allowance) -> Verdict:
-        verdict = allowance.admitted()
-        if allowance.slot >= 0:
-            self._sheet.cells[allowance.slot] = allowance.left
+        verdict = allowance.verdict_of_one()
+        self.use(allowance)
         return verdict
 
     # -- holding, and giving back
@@ -236,6 +250,7 @@ class Leases:
             self._sheet.fill(allowance.slot, allowance.left, allowance.ends_ms)
             self._held[allowance.name] = allowance
             allowance.seen_left = -1
+            allowance.refill_at = allowance.left // 2 if allowance.left >= REFILLED_FROM else -1
         self._sweep_later()
 
     def _close(self, allowance: Allowance) -> Lease:

@@ -1,8 +1,7 @@
 """A sliding window over Redis in O(1) memory, for a setting that only development builds of Tyk know (contract 07.2).
 
 Two counters tell how many requests the last `per` seconds had, as if those of the window before had come evenly.
-Refused
-requests are not counted; what lies in Redis is ours, not in Tyk's form.
+Refused requests are not counted; what lies in Redis is ours, not in Tyk's form.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
-"""A node that only counts, as a process of its own: what `CountingNodes` starts, and talks to by its pipes.
+"""A node that only counts, as a process of its own: what `counting_nodes` starts, and talks to by its pipes.
 
-It reads lines of JSON `{"name", "rate", "per_s", "clients", "seconds", "pace_s"}`: so many clients ask the limiter, one
-request after the other with a pause of `pace_s`, for so long; then it writes how many were admitted, how many refused,
-and the end of the window that each admission belongs to, with their number.
+It reads lines of JSON `{"name", "rate", "per_s", "clients", "seconds", "pace_s", "most"}`: so many clients ask the
+limiter, one request after the other with a pause of `pace_s`, for so long or until `most` were asked; then it writes
+how many were admitted and refused, and how many admissions belong to windows that end at the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import mmap
 import subprocess
 import sys
 import time
@@ -16,6 +17,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
+
+import msgspec
+import uvloop
+
+from sluicegate.settings.model import Settings
+from sluicegate.store.limiter import Limiter
+from sluicegate.store.limiters import Surroundings, make_limiter
+from sluicegate.store.limiters.lease_sheet import BYTES
+from sluicegate.store.reach import Reach
+from sluicegate.store.redis import RedisBackend
+from sluicegate.store.redis.options import RedisOptions
+from sluicegate.store.servers import Servers
+from sluicegate.store.shared_counters import SharedCounters
 
 
 class CountingNodes:
@@ -40,7 +54,7 @@ class CountingNodes:
 @contextmanager
 def counting_nodes(number: int, redis_port: int, settings: Mapping[str, Any]) -> Iterator[CountingNodes]:
     """Start nodes, and end them: they give back what they hold."""
-    line = [sys.executable, "-m", "tests.counting_node", str(redis_port), json.dumps(settings)]
+    line = [sys.executable, "-m", "benchmarks.counting_node", str(redis_port), json.dumps(settings)]
     with ExitStack() as stack:
         processes = []
         for _ in range(number):
@@ -68,17 +82,20 @@ async def _client(
         await asyncio.sleep(task.get("pace_s", 0))
 
 
+def _limiter(backend: RedisBackend, settings: Mapping[str, Any]) -> Limiter:
+    """Return the limiter that settings ask for, in a node that hears of `nodes` of them."""
+    servers = Servers("node")
+    for number in range(settings.get("nodes", 1)):
+        servers.hear(servers.announcement())
+        servers.hear(Servers(f"node-{number}" if number else "node").announcement())
+    made = msgspec.convert({name: value for name, value in settings.items() if name != "nodes"}, Settings)
+    around = Surroundings(Reach(backend, 20.0), servers, mmap.mmap(-1, BYTES))
+    return make_limiter(made, backend, SharedCounters(None), around)
+
+
 async def _serve(port: int, settings: Mapping[str, Any]) -> None:
-    from tests.fakes.limiters import redis_limiter
-
-    from sluicegate.store.redis import RedisBackend
-    from sluicegate.store.redis.options import RedisOptions
-    from sluicegate.store.servers import Servers
-
-    servers = Servers(str(id(settings)))
-    servers._count = int(settings.get("nodes", 1))
     backend = RedisBackend(RedisOptions((("127.0.0.1", port),)))
-    limiter = redis_limiter(backend, {key: settings[key] for key in settings if key != "nodes"}, servers=servers)
+    limiter = _limiter(backend, settings)
     limiter.start()
     await backend.health()
     print("ready", flush=True)
@@ -94,6 +111,4 @@ async def _serve(port: int, settings: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    import uvloop
-
     uvloop.run(_serve(int(sys.argv[1]), json.loads(sys.argv[2])))
