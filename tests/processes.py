@@ -17,8 +17,12 @@ def children(pid: int) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process is there and has not ended."""
-    return _state_and_parent(Path(f"/proc/{pid}"))[0] not in ("", "Z")
+    """Return whether a process is there and has not ended, with all its threads: the last one closes its sockets."""
+    place = Path(f"/proc/{pid}")
+    try:
+        return _state_and_parent(place)[0] not in ("", "Z") or len(list((place / "task").iterdir())) > 1
+    except OSError:
+        return False
 
 
 def resident_mb(pid: int) -> float:

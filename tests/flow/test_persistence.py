@@ -63,7 +63,7 @@ def kill_and_start(gateway: Gateway) -> None:
 
 
 def test_nothing_that_was_answered_is_lost(gateway: Gateway, upstream: Upstream) -> None:
-    for number in range(5):
+    for number in range(2):
         key = new_key(gateway)
         kill_and_start(gateway)
         assert status_with(gateway, key) == 200
