@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sluicegate.worker import Worker
 
 LOOK_S = 0.25
-STORE_PATIENCE_S = 2.0
+STORE_PATIENCE_S = 1.5
+NO_ANSWER = "the store does not answer in time"
 STALE_INTERVALS = 3
 MOST_PROBLEMS = 20
 
@@ -41,6 +42,7 @@ class Presence:
         self._members = Members(worker.store)
         self._seen: Sequence[Report] = ()
         self._store_is_away = False
+        self._has_beaten, self._twin = False, ""
         worker.parts.metrics.watch("cluster_generation", lambda: self._own_generation)
 
     # -- heartbeats
@@ -61,11 +63,21 @@ class Presence:
             await asyncio.sleep(LOOK_S)
 
     async def _beat(self) -> None:
-        report = self._report(self._signs.read(), await self._store_report())
+        store = await self._store_report()
         with suppress(StoreError, TimeoutError):  # whoever talks to the store says that it is away
             async with asyncio.timeout(STORE_PATIENCE_S):
-                await self._members.beat(report)
                 self._seen = await self._members.all()
+                self._look_for_twin()
+                await self._members.beat(self._report(self._signs.read(), store))
+                self._has_beaten = True
+
+    def _look_for_twin(self) -> None:
+        """Another address under the own name, after a heartbeat of our own, is that of another node."""
+        said = next((one for one in self._seen if one.id == self.node_id), None)
+        twin = said.address if self._has_beaten and said is not None and said.address != self.address else ""
+        if twin and not self._twin:
+            self.worker.services.log("error", "Another node has the same name, set cluster.node_id", address=twin)
+        self._twin = twin
 
     async def leave(self) -> None:
         """Tell the others that this node ends in order."""
@@ -82,15 +94,17 @@ class Presence:
         if member is None:
             own = self._report(self._signs.read(), store)
             return status_of(State(), [own], shares=False)
-        problem, state = "", member.follower.state
-        try:
-            async with asyncio.timeout(STORE_PATIENCE_S):
-                state = await member.documents.state()
-                self._seen = await self._members.all()
-        except TimeoutError:
-            problem = "the store does not answer in time"
-        except (StoreError, ConfigError) as error:
-            problem = str(error)
+        problem, state = store.error or "the store is away", member.follower.state
+        if store.reachable:
+            try:
+                async with asyncio.timeout(STORE_PATIENCE_S):
+                    state = await member.documents.state()
+                    self._seen = await self._members.all()
+                problem = ""
+            except TimeoutError:
+                problem = NO_ANSWER
+            except (StoreError, ConfigError) as error:
+                problem = str(error)
         others = [one for one in self._seen if one.id != self.node_id]
         said = next((one for one in self._seen if one.id == self.node_id), None)
         own = self._report(_vitals_of(said) if said is not None else self._signs.read(), store)
@@ -152,7 +166,8 @@ class Presence:
         if self.worker.member is None:
             return []
         follower = self.worker.member.follower
-        problems = [follower.problem] if follower.problem else []
+        problems = [f"another node has the same name, at {self._twin}"] if self._twin else []
+        problems += [follower.problem] if follower.problem else []
         if follower.is_from_snapshot:
             problems.append("serving the snapshot of the shared configuration")
         problems += [f"{key} is refused: {error}" for key, error in sorted(follower.refused.items())]
@@ -166,7 +181,7 @@ class Presence:
                 health = await store.health()
         except TimeoutError:
             self._store_is_away = True
-            return StoreReport(store.kind, error="no answer in time")
+            return StoreReport(store.kind, error=NO_ANSWER)
         self._store_is_away = not health.reachable
         role = "master" if health.reachable else ""
         latency_ms = round(health.latency_s * 1000, 2)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import SECRET, Gateway, api, until
+from tests.gateway import SECRET, Gateway, api, merged, until
 from tests.servers import RedisServer, free_port, running_redis
 from tests.wire import get
 
@@ -26,7 +26,8 @@ def node(folder: Path, name: str, redis: RedisServer, **conf: Any) -> Gateway:
     folder.mkdir()
     cluster = {"enabled": True, "data_sync_interval": 1, "node_id": name}
     storage = {"type": "redis", "host": "127.0.0.1", "port": redis.port}
-    return Gateway(folder, conf={"cluster": cluster, "storage": storage, **conf}, workers=2 if name == "one" else 1)
+    whole = merged({"cluster": cluster, "storage": storage}, conf)
+    return Gateway(folder, conf=whole, workers=2 if name == "one" else 1)
 
 
 @pytest.fixture
@@ -96,12 +97,18 @@ def test_the_life_of_a_cluster(tmp_path: Path, redis: RedisServer) -> None:
 
 
 def test_a_made_up_name_is_kept(tmp_path: Path, redis: RedisServer) -> None:
-    cluster = {"enabled": True, "data_sync_interval": 1}
-    with node(tmp_path, "one", redis, cluster=cluster) as gateway:
+    with node(tmp_path, "one", redis, cluster={"node_id": ""}) as gateway:
         (name,) = states(gateway)
         gateway.stop()
         gateway.start()
         until(lambda: states(gateway) == {name: "ready"}, "it has the same name", PATIENCE_S)
+
+
+def test_two_nodes_of_one_name_are_told_so(tmp_path: Path, redis: RedisServer) -> None:
+    twin = {"cluster": {"node_id": "one"}}
+    with node(tmp_path, "one", redis), node(tmp_path, "two", redis, **twin) as two:
+        until(lambda: "Another node has the same name" in two.log, "it is logged", PATIENCE_S)
+        until(lambda: any(one["problems"] for one in status(two)["nodes"]), "the status says so", PATIENCE_S)
 
 
 def test_a_node_that_starts_with_the_store_away_is_stale(tmp_path: Path, redis: RedisServer) -> None:
