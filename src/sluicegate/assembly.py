@@ -91,7 +91,7 @@ class Shared:
         layout = Layout(settings.sluicegate.prometheus.max_apis)
         name = node_id(settings, snapshot_path(settings).with_suffix(".node"), log_line)
         sheets = [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)]
-        return cls(settings, layout, sheets, NodeMemory(settings, counters, workers), name, now())
+        return cls(settings, layout, sheets, NodeMemory(name, counters, workers), name, now())
 
 
 def run(settings: Settings, workers: int) -> int:

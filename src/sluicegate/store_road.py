@@ -6,7 +6,6 @@ Put together here for `assembly`, which has enough to do.
 from __future__ import annotations
 
 import mmap
-import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,13 +32,12 @@ if TYPE_CHECKING:
 class NodeMemory:
     """What the workers of a node share of the store, made before the first is started.
 
-    lease_sheets: one for each worker, which outlives it. node_id: by which others know this node.
+    node_id: by which others know this node. lease_sheets: one for each worker, which outlives it.
     """
 
-    def __init__(self, settings: Settings, counters: SharedCounters, workers: int) -> None:
-        self.counters = counters
+    def __init__(self, node_id: str, counters: SharedCounters, workers: int) -> None:
+        self.node_id, self.counters = node_id, counters
         self.lease_sheets = [mmap.mmap(-1, BYTES) for _ in range(workers)]
-        self.node_id = settings.cluster.node_id or f"solo-{uuid.uuid4()}"
 
 
 class StoreRoad:

@@ -72,7 +72,7 @@ class Node:
         conf.write_text(json.dumps({"app_path": str(self.apps), "sluicegate": {"store_path": str(folder / "s.db")}}))
         layout = Layout(10)
         settings = load_settings(conf, {}).settings
-        node = NodeMemory(settings, SharedCounters(None), 1)
+        node = NodeMemory("node", SharedCounters(None), 1)
         self.shared = Shared(settings, layout, [mmap.mmap(-1, layout.size_bytes)], node)
         self.parts = Parts.of(self.shared, 0)
         self.worker = Worker(self.parts)
