@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import time
 from collections import Counter
@@ -206,6 +207,22 @@ def drained(gateway: Gateway, key: str) -> int:
         if gateway.ask(get("/a/x", key)).status == 200:
             admitted, last = admitted + 1, time.monotonic()
     return admitted
+
+
+def test_a_node_announces_itself_as_tyks_nodes_do(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+    with socket.create_connection(redis.server.address, BOUND_S) as listener:
+        listener.sendall(b"SUBSCRIBE tyk.cluster.notifications\r\n")
+        with node(tmp_path / "node", upstream, redis) as gateway:
+            heard = b""
+            while b"NoticeGatewayDRLNotification" not in heard or not heard.endswith(b"}\r\n"):
+                heard += listener.recv(65536)
+    text = next(line for line in heard.split(b"\r\n") if b"NoticeGatewayDRLNotification" in line)
+    message = json.loads(text)
+    assert message["algorithm"] == 5
+    told = json.loads(message["payload"])
+    assert set(told) == {"HostName", "ID", "LoadPerSec", "Percentage", "TagHash"}
+    assert told["Percentage"] == 1.0
+    assert "Traceback" not in gateway.log
 
 
 def test_a_choice_that_is_none_is_refused_by_name(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:

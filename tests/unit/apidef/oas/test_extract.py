@@ -35,6 +35,15 @@ def main(definition: APIDefinition) -> VersionInfo:
     return definition.version_data.versions[""]
 
 
+def test_what_limits_do_without_the_store_is_taken_over_and_given_back() -> None:
+    chosen = said(server={"listenPath": {"value": "/o/"}, "limitsOnStoreFailure": "closed"})
+    api = extract(document(chosen))
+    assert api.limits_on_store_failure == "closed"
+    back = fill(document(chosen), api)["x-tyk-api-gateway"]["server"]
+    assert back["limitsOnStoreFailure"] == "closed"
+    assert b"limits_on_store_failure" not in encode(extract(document()))
+
+
 def test_what_is_not_said_is_off() -> None:
     api = extract(document())
     assert api.use_keyless
