@@ -51,13 +51,14 @@ def test_the_requests_of_all_workers_are_added_up(tmp_path: Path, upstream: Upst
             assert gateway.ask(get("/keyed/x")).status == 401
         until(lambda: value(gateway, requests("a", 200)) == 40)
         until(lambda: value(gateway, requests("keyed", 401)) == 10)
+        memory = re.compile(r"^sluicegate_memory_bytes\{worker=\"\d\"\} \d{7,}$", re.MULTILINE)
+        until(lambda: len(memory.findall(page(gateway))) == 3)
         text = page(gateway)
         assert 'sluicegate_request_seconds_count{api_id="a"} 40' in text
         assert 'sluicegate_upstream_seconds_count{api_id="a"} 40' in text
         assert 'sluicegate_rejections_total{code="auth_field_missing",flag="AMF"} 10' in text
         assert "sluicegate_apis_loaded 2" in text
         assert "sluicegate_workers 3" in text
-        assert len(re.findall(r"^sluicegate_memory_bytes\{worker=\"\d\"\} \d{7,}$", text, re.MULTILINE)) == 3
         assert [line for line in text.splitlines() if not LINE.fullmatch(line)] == []
 
 
