@@ -157,7 +157,9 @@ class Follower:
                     break
                 await self._step(state, everything)
                 # Somebody may have written meanwhile: then there is more to read. Else something was missed.
-                is_missing = not self._holds(state) and state == await self.documents.state()
+                if self._holds(state):
+                    break
+                is_missing = state == await self.documents.state()
                 if is_missing and everything:
                     raise ConfigError("store", "the documents are not what their digest says", "apply them once more")
                 everything = is_missing
