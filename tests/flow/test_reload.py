@@ -29,6 +29,7 @@ def upstream() -> Iterator[Upstream]:
 def gateway(tmp_path: Path, upstream: Upstream) -> Iterator[Gateway]:
     apis = [api("/a/", upstream.url), api("/b/", upstream.url)]
     with Gateway(tmp_path, apis=apis, workers=2) as one:
+        one.reload()  # it is ready when one worker is; this waits for the other's first load
         yield one
 
 
