@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from struct import Struct
@@ -22,6 +23,8 @@ from sluicegate.analytics.record import readable
 
 ROTATE_BYTES: Final = 100 << 20
 LENGTH: Final = Struct(">I")
+BATCH: Final = 500
+LONGEST_WAIT_S: Final = 0.2
 LONGEST_RECORD_BYTES: Final = 16 << 20
 
 
@@ -32,46 +35,54 @@ class RecordFile:
         self._file = RotatedFile(path, rotate_bytes)
         self._count = count
         self._writer = LineWriter(self._write, self._lose)
+        self._pieces: list[bytes] = []  # lengths and records, taken and not yet handed to the thread
+        self._sizes: deque[int] = deque()  # records in each batch that the thread has or will get
         self._is_broken = False
 
     def take(self, records: Sequence[bytes]) -> None:
-        """Take a batch; never waits, raises nothing."""
-        length = LENGTH.pack
-        self._writer.put(b"".join([piece for record in records for piece in (length(len(record)), record)]))
+        """Take some records; never waits, raises nothing."""
+        length, pieces = LENGTH.pack, self._pieces
+        for record in records:
+            pieces += (length(len(record)), record)
+        if len(pieces) >= 2 * BATCH:
+            self._hand_over()
 
     async def run(self) -> None:
-        """Do nothing: a thread of its own writes."""
-        await asyncio.Event().wait()
+        """Hand over what waits too long; a thread of its own writes."""
+        while True:
+            await asyncio.sleep(LONGEST_WAIT_S)
+            self._hand_over()
 
     async def close(self) -> None:
         """Write what is left, as far as that goes within two seconds."""
+        self._hand_over()
         await self._writer.close()
         self._file.close()
 
+    def _hand_over(self) -> None:
+        """Give the thread a batch: waking it costs more than a record does."""
+        if self._pieces:
+            self._sizes.append(len(self._pieces) // 2)
+            batch = b"".join(self._pieces)
+            self._pieces.clear()
+            self._writer.put(batch)
+
     def _lose(self, batch: bytes) -> None:
-        self._count("records_dropped", sum(1 for _ in frames_of(batch)))
+        """A batch found no room: it is the one that was just handed over."""
+        self._count("records_dropped", self._sizes.pop())
 
     def _write(self, batch: bytes) -> None:
+        size = self._sizes.popleft()
         try:
             self._file.append(batch)
         except OSError as error:
             if not self._is_broken:
                 log.get(prefix="analytics").error("Records cannot be written, they are lost", error=str(error))
             self._is_broken = True
-            self._lose(batch)
+            self._count("records_dropped", size)
         else:
             self._is_broken = False
-            self._count("records_written", sum(1 for _ in frames_of(batch)))
-
-
-def frames_of(data: bytes) -> Iterator[bytes]:
-    """Yield the records in a row of them; an end that is cut off, as after a crash, is left out."""
-    at = 0
-    while at + LENGTH.size <= len(data):
-        (size,) = LENGTH.unpack_from(data, at)
-        at += LENGTH.size + size
-        if at <= len(data):
-            yield data[at - size : at]
+            self._count("records_written", size)
 
 
 def read_records(path: Path) -> Iterator[dict[str, Any]]:
