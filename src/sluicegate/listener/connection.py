@@ -293,7 +293,8 @@ class Connection(BodyReader, asyncio.Protocol):
         self.pieces = []
         self.held = 0
         self.deadline = self.listener.now + self.limits.idle_timeout_s
-        self.resume_body()
+        if self.reading_paused:
+            self.resume_body()
         if self.backlog:
             # Not at once: a long row of pipelined requests must neither recurse nor keep others waiting.
             self.listener.loop.call_soon(self.read_backlog)

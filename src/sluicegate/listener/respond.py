@@ -80,8 +80,8 @@ class Responder:
             return
         # The road for most answers: nothing to change, length known, the connection stays.
         asked: RequestHead = self.last_head
-        length = head.body_length(exchange.method)
-        if length is not None and self.keep_alive and asked.version == 11 and exchange.method is asked.method:
+        length_known = not head.chunked and (done or head.content_length is not None)
+        if length_known and self.keep_alive and asked.version == 11 and exchange.method is asked.method:
             start = head.sent_as or plain_head(head, exchange, date)
             if start is not None:
                 exchange.bytes_out = len(body)

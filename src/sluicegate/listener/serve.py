@@ -60,7 +60,13 @@ class Serve:
         """A request has come in on a connection."""
         table = self.table
         if head.found_in is table:  # met before on this connection
-            self.enter(connection, self.exchange_of(connection, head, head.found), head.found)
+            route = head.found
+            exchange = self.exchange_of(connection, head, route)
+            if route.is_plain:
+                exchange.chain = route.chain
+                self.proceed(connection, exchange, iter(route.chain.request_steps))
+            else:
+                self.enter(connection, exchange, route)
             return
         path = head.path
         control = connection.listener.control

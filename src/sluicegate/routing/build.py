@@ -92,6 +92,7 @@ class Builder:
         )
         cors = api.classic.cors
         route.passes_options = cors.enable and cors.options_passthrough
+        route.is_plain = not route.passes_options and not route.body_limit_bytes
         if api.classic.proxy.target_url.strip().startswith("tyk://"):
             route.loops_to = api.classic.proxy.target_url.strip()
         else:

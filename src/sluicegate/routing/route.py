@@ -31,6 +31,7 @@ class Route:
     upstream:    upstream.upstream.Upstream; None where nothing is proxied.
     loops_to:    the `tyk://` URL that is the API's target, if it has such a one.
     passes_options: OPTIONS requests go around the chain.
+    is_plain:    there is nothing to ask before the chain: no version to choose, no limit of bodies, no way around.
     """
 
     versions: Versions | None = None
@@ -38,6 +39,7 @@ class Route:
     upstream: Any = None
     loops_to = ""
     passes_options = False
+    is_plain = False
 
     def __init__(self, api: Api, listen_path: str, *, is_strict: bool, domain: str, body_limit_bytes: int) -> None:
         classic = api.classic

@@ -123,7 +123,7 @@ class Dispatcher:
             if client.exchange is exchange:
                 self._begin(exchange, client, peer)
             else:
-                target.pool.left()
+                target.pool.in_flight -= 1
                 target.pool.put(peer)
             return
 

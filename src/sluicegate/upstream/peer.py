@@ -76,7 +76,7 @@ class Peer(asyncio.Protocol):
     transport: Any = None
     timer: asyncio.TimerHandle | None = None
     last_block = b""
-    last_head: ResponseHead | None = None
+    last_final: ResponseHead | None = None  # what last_block says: it is not parsed again when it comes again
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
@@ -132,7 +132,11 @@ class Peer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         state = self.state
         if state == HEAD:
-            self._read_head(self.buffer + data if self.buffer else data)
+            end = data.find(HEAD_END)
+            if end > 0 and data[:end] == self.last_block and not self.buffer and self.last_final is not None:
+                self._take_final(self.last_final, data[end + 4 :])
+            else:
+                self._read_head(self.buffer + data if self.buffer else data)
         elif state == BODY:
             self._read_body(data)
         elif state == TUNNEL and self.client is not None:
@@ -184,20 +188,17 @@ class Peer(asyncio.Protocol):
             return
         self.buffer = b""
         block = data[:end]
-        if block == self.last_block and self.last_head is not None:
-            head = self.last_head
-        else:
-            try:
-                head = parse_response_head(block)
-                if end > self.pool.head_bytes or len(head.headers) > self.pool.head_fields:
-                    raise BadMessage(400, "head of the answer too long")
-            except BadMessage as error:
-                self.fail(UpstreamError(UpstreamFault.PROTOCOL, error.reason))
-                return
-            self.last_block, self.last_head = block, head
+        try:
+            head = parse_response_head(block)
+            if end > self.pool.head_bytes or len(head.headers) > self.pool.head_fields:
+                raise BadMessage(400, "head of the answer too long")
+        except BadMessage as error:
+            self.fail(UpstreamError(UpstreamFault.PROTOCOL, error.reason))
+            return
         if head.status < 200:
             self._take_interim(head, data[end + 4 :])
         else:
+            self.last_block, self.last_final = block, head
             self._take_final(head, data[end + 4 :])
 
     def _take_interim(self, head: ResponseHead, rest: bytes) -> None:
@@ -301,13 +302,14 @@ class Peer(asyncio.Protocol):
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+        pool = self.pool
+        pool.in_flight -= 1
         if self.state != CLOSED:
             if self.reusable and self.request_done:
                 self.state = IDLE
-                self.pool.put(self)
+                pool.put(self)
             else:
                 self.close()
-        self.pool.left()
 
     def fail(self, error: UpstreamError) -> None:
         """Give up this exchange and the connection."""

@@ -82,10 +82,6 @@ class Pool:
         else:
             peer.close()
 
-    def left(self) -> None:
-        """An exchange with this target has ended."""
-        self.in_flight -= 1
-
     def opened(self, peer: Peer) -> None:
         """A connection has been made."""
         self.peers.add(peer)
