@@ -96,21 +96,21 @@ class HeadFacts:
 
     path:     as received, unescaped.
     stripped: the same without the listen path of `route`, if somebody has asked for it.
-    begun:    how a record of it begins and ends, as the record builder has packed it, for whom and which target.
+    pieces:   what the record builder has packed of it, for `whose` route, session, target and version.
     """
 
     __slots__ = (
-        "begun",
-        "begun_for",
         "content_length",
         "host",
         "is_proxied",
         "method",
         "path",
+        "pieces",
         "protocol",
         "route",
         "stripped",
         "user_agent",
+        "whose",
     )
 
     def __init__(self, head: RequestHead) -> None:
@@ -123,8 +123,8 @@ class HeadFacts:
         self.is_proxied = head.forwarded or b"x-real-ip" in head.headers
         self.route: Route | None = None
         self.stripped = ""
-        self.begun: tuple[bytes, bytes] = (b"", b"")
-        self.begun_for: object = None
+        self.pieces: tuple[bytes, bytes, bytes, bytes, bytes, int] = (b"", b"", b"", b"", b"", 0)
+        self.whose: object = None
 
 
 class Reader:
