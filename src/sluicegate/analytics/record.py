@@ -66,7 +66,15 @@ def packed(**fields: Any) -> bytes:
     return pack(fields)[1:]
 
 
-START: Final = b"\xde" + len(FIELDS).to_bytes(2, "big")  # map 16
+EMPTY_BLOCKS: Final = ("Geo", "Network", "GraphQLStats", "MCPStats", "CollectionName")
+"""Fields that are never filled here: half of a record's bytes. A short record goes without."""
+
+
+def start_of(fields: int) -> bytes:
+    """Return how a record of so many fields begins: a msgpack map 16."""
+    return b"\xde" + fields.to_bytes(2, "big")
+
+
 IP_ADDRESS: Final = pack("IPAddress")
 GEO_AND_NETWORK: Final = packed(Geo=GEO, Network=NETWORK)
 UNTRACKED: Final = packed(TrackPath=False) + pack("ExpireAt")
@@ -83,7 +91,7 @@ class Caller:
     __slots__ = ("alias", "api", "host", "key", "last_tags", "listen_path", "names", "session", "session_tags", "tags")
 
     def __init__(
-        self, api: ApiFacts, session: Session | None, key: str, version_name: str, node_tags: list[str]
+        self, api: ApiFacts, session: Session | None, key: str, version_name: str, node_tags: list[str], short: bool
     ) -> None:
         self.api, self.session = api, session
         self.session_tags = _session_tags(session) if session is not None else []
@@ -101,14 +109,21 @@ class Caller:
         )
         self.alias = packed(Alias=session.alias if session is not None else "")
         self.tags = packed(Tags=[*self.session_tags, *api.tags, *self.last_tags]) + self.alias
-        self.listen_path = packed(ListenPath=api.listen_path, GraphQLStats=GRAPHQL, MCPStats=MCP, CollectionName="")
+        blocks: dict[str, Any] = {} if short else {"GraphQLStats": GRAPHQL, "MCPStats": MCP, "CollectionName": ""}
+        self.listen_path = packed(ListenPath=api.listen_path, **blocks)
 
 
 class RecordBuilder:
     """Makes records of captures."""
 
-    def __init__(self, settings: Settings, reader: Reader) -> None:
-        """Prepare what the settings ask for. Raises ConfigError."""
+    def __init__(self, settings: Settings, reader: Reader, *, short: bool = False) -> None:
+        """Prepare what the settings ask for. Raises ConfigError.
+
+        short: records go without `EMPTY_BLOCKS`, for readers of our own.
+        """
+        self._short = short
+        self._start = start_of(len(FIELDS) - (len(EMPTY_BLOCKS) if short else 0))
+        self._blocks = b"" if short else GEO_AND_NETWORK
         config = settings.analytics_config
         self._reader = reader
         self._ignored_ips = frozenset(config.ignored_ips)
@@ -183,7 +198,7 @@ class RecordBuilder:
         host = caller.host if url is None else _host(url, caller)
         all_tags = _tags(caller, changed_headers or request.headers, tags) if tags or api.tag_headers else caller.tags
         return (
-            b"".join((first, host, path, middle)),
+            b"".join((self._start, first, host, path, middle)),
             caller.key,
             caller.names,
             all_tags + (TRACKED if tracked_path else UNTRACKED),
@@ -201,7 +216,7 @@ class RecordBuilder:
     def _place(self, ip: str) -> bytes:
         if len(self._places) >= REMEMBERED:
             self._places.clear()
-        piece = self._places[ip] = IP_ADDRESS + pack(ip) + GEO_AND_NETWORK
+        piece = self._places[ip] = IP_ADDRESS + pack(ip) + self._blocks
         return piece
 
     def _caller(self, api: ApiFacts, session: Session | None, key: str, version_name: str) -> Caller:
@@ -211,7 +226,7 @@ class RecordBuilder:
             if len(self._callers) >= REMEMBERED:
                 self._callers.clear()
             shown_key = writable(key) or self._no_key
-            caller = self._callers[name] = Caller(api, session, shown_key, version_name, self._node_tags)
+            caller = self._callers[name] = Caller(api, session, shown_key, version_name, self._node_tags, self._short)
         return caller
 
     def _paths_of(self, path: str, tracked_path: str) -> bytes:
@@ -252,7 +267,7 @@ class RecordBuilder:
 
 def _pack_head(head: HeadFacts) -> tuple[bytes, bytes, bytes]:
     return (
-        START + packed(Method=head.method),
+        packed(Method=head.method),
         packed(ContentLength=head.content_length, UserAgent=head.user_agent),
         packed(ApiSchema="", OriginalPath=head.path),
     )
@@ -285,8 +300,8 @@ def _tags(caller: Caller, headers: Any, tags: tuple[str, ...]) -> bytes:
 def readable(record: bytes) -> dict[str, Any]:
     """Return a record as a JSON object for people: times as text, without the blocks that are always empty."""
     fields: dict[str, Any] = msgspec.msgpack.decode(record)
-    for name in ("Geo", "Network", "GraphQLStats", "MCPStats"):
-        del fields[name]
+    for name in EMPTY_BLOCKS:
+        fields.pop(name, None)
     for name in ("TimeStamp", "ExpireAt"):
         second, nanoseconds = fields[name]
         fields[name] = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(second))}.{nanoseconds // 1000:06d}Z"

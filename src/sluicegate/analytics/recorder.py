@@ -48,7 +48,7 @@ class Recorder:
         """
         self._sinks, self._count = sinks, count
         self._reader = Reader(settings.http_server_options.xff_depth)
-        self._builder = RecordBuilder(settings, self._reader)
+        self._builder = RecordBuilder(settings, self._reader, short=all(sink.takes_short for sink in sinks))
         self._access_log = AccessLog(settings, self._reader)
         self._pending: list[Capture] = []
         self._lost = 0

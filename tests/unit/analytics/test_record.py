@@ -11,7 +11,7 @@ from tests.fakes.exchange import session_of, settings_of
 from tests.unit.analytics.exchanges import ENDED_S, ENDED_TICKS, over, refused
 
 from sluicegate.analytics.capture import Reader, capture
-from sluicegate.analytics.record import FIELDS, GEO, GRAPHQL, MCP, NETWORK, RecordBuilder
+from sluicegate.analytics.record import EMPTY_BLOCKS, FIELDS, GEO, GRAPHQL, MCP, NETWORK, RecordBuilder, readable
 from sluicegate.chain.exchange import Exchange
 
 KEY = "cbd8a7b341bd9b02"
@@ -151,3 +151,12 @@ def test_nothing_grows_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = (builder._callers, builder._paths, builder._times, builder._statuses, builder._reader._heads)
     assert all(len(memory) <= 8 for memory in kept)
     builder.forget()
+
+
+def test_a_short_record_goes_without_what_is_always_empty() -> None:
+    long = RecordBuilder(settings_of(), Reader(0)).build(capture(over(), ENDED_TICKS))
+    short = RecordBuilder(settings_of(), Reader(0), short=True).build(capture(over(), ENDED_TICKS))
+    assert long is not None and short is not None and len(short) < len(long) * 2 / 3
+    whole = msgspec.msgpack.decode(long)
+    assert msgspec.msgpack.decode(short) == {name: whole[name] for name in FIELDS if name not in EMPTY_BLOCKS}
+    assert readable(short) == readable(long)

@@ -28,6 +28,8 @@ LOGGING = {"access_logs": {"enabled": True}, "enable_analytics": True}
 class Kept:
     """A sink that keeps what it takes."""
 
+    takes_short = False
+
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
         self.taken = asyncio.Event()

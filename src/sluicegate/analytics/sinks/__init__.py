@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """Takes records, and writes them in its own time."""
+    """Takes records, and writes them in its own time.
+
+    takes_short: records may go without the blocks that are always empty (see `record`).
+    """
+
+    takes_short: bool
 
     def take(self, records: Sequence[bytes]) -> None:
         """Take a batch of records, each packed (see `record`); never waits, raises nothing."""

@@ -31,6 +31,8 @@ LONGEST_RECORD_BYTES: Final = 16 << 20
 class RecordFile:
     """Appends records to a file."""
 
+    takes_short = True
+
     def __init__(self, path: Path, count: Callable[[str, float], None], rotate_bytes: int = ROTATE_BYTES) -> None:
         self._file = RotatedFile(path, rotate_bytes)
         self._count = count

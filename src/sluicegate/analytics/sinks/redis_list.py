@@ -34,6 +34,8 @@ LISTS: Final = 10
 class RedisList:
     """Appends records to the analytics list, or with `enable_multiple_analytics_keys` to one of ten."""
 
+    takes_short = False
+
     def __init__(self, config: AnalyticsConfig, backend: Backend, count: Callable[[str, float], None]) -> None:
         self._backend, self._count = backend, count
         self._ttl_s = config.storage_expiration_time
