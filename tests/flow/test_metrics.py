@@ -85,7 +85,8 @@ def test_reloads_and_generations_are_seen(tmp_path: Path, upstream: Upstream) ->
         gateway.write_api(api("/b/", upstream.url))
         gateway.reload()
         until(lambda: value(gateway, "sluicegate_apis_loaded") == 2)
-        until(lambda: value(gateway, 'sluicegate_reloads_total{result="ok"}') == 4)
+        # of two workers each: the first load, that which the fixture waits for both with, and this one
+        until(lambda: value(gateway, 'sluicegate_reloads_total{result="ok"}') == 6)
         assert value(gateway, 'sluicegate_generation{worker="0"}') == value(
             gateway, 'sluicegate_generation{worker="1"}'
         )
