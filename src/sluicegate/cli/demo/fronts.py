@@ -53,7 +53,7 @@ def start_front(program: str, folder: Path, ports: Sequence[int], wanted_port: i
         "haproxy": ["haproxy", "-db", "-f", str(file)],
     }
     process = Process(lines[program], folder / "log")
-    process.start()
     stack.callback(process.kill)
+    process.start()
     process.wait_until(lambda: listens(port), "does not listen")
     return port

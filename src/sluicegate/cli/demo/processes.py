@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from sluicegate.errors import SluicegateError
@@ -48,7 +50,7 @@ class Process:
         """Start it. Raises NotStarted when there is no such program."""
         environ = dict(os.environ) if self._environ is None else dict(self._environ)
         environ["PATH"] = environ.get("PATH", os.defpath) + SBIN
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output, signals_held():
             try:
                 self._running = subprocess.Popen(  # noqa: S603 - lines of ours
                     self.line, cwd=self.log.parent, env=environ, stdout=output, stderr=output, start_new_session=True
@@ -93,6 +95,30 @@ class Process:
         if self._running is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._running.pid, number)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the end of this: in the midst of a start, they would leave a program behind.
+
+    They are not masked: what is started would inherit that.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are acted on in the main thread alone
+        yield
+        return
+    came: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    before = {one: signal.signal(one, hold) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def sluicegate() -> str:

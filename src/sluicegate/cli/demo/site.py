@@ -50,12 +50,12 @@ class Site:
         """Start all of it. Raises NotStarted; then call `close` all the same."""
         line = [sys.executable, "-m", "sluicegate.cli.demo.service", str(self._service_port)]
         service = Process(line, self.folder / "service.log")
-        service.start()
         self._stack.callback(service.kill)
+        service.start()
         self.store.start(self._stack)
         for node in self.nodes:
-            node.start()
             self._stack.callback(node.process.kill)
+            node.start()
         service.wait_until(lambda: listens(self._service_port), "does not listen")
         for node in self.nodes:
             node.wait()

@@ -164,8 +164,8 @@ def _server(folder: Path, port: int, *options: str) -> Process:
 
 
 def _start(process: Process, port: int, stack: ExitStack) -> None:
-    process.start()
     stack.callback(process.kill)
+    process.start()
     process.wait_until(lambda: _ask(port, "PING") == "PONG", "does not answer")
 
 
