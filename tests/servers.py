@@ -109,3 +109,20 @@ def running_redis(
         if reader.ident is not None:
             reader.join()
         process.stdout.close()
+
+
+class RestartableRedis:
+    """A redis-server that can go away and come back on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.running = ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        """Start it, without anything in it."""
+        self.server: RedisServer = self.running.enter_context(running_redis(self.folder, port=self.port))
+
+    def stop(self) -> None:
+        """End it at once."""
+        self.running.close()

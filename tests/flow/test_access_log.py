@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.gateway import Gateway, api, until
 from tests.upstreams import Upstream
 from tests.wire import get
 
 KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
 
 
 def gateway_with(folder: Path, upstream: Upstream, **conf: Any) -> Gateway:

@@ -19,12 +19,6 @@ TRIES = 12
 """Connections that are opened to meet every worker; the kernel spreads them."""
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
-
-
 @pytest.fixture
 def gateway(tmp_path, upstream: Upstream) -> Iterator[Gateway]:
     (tmp_path / "policies").mkdir()

@@ -20,12 +20,6 @@ POSTED = {"extract_from_body": True, "body_user_regexp": "user=([^&]*)", "body_p
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
 def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     def asking(api_id: str, **more: Any) -> dict[str, Any]:
         return api(f"/{api_id}/", upstream.url, use_keyless=False, use_basic_auth=True, **more)

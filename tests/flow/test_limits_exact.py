@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,6 @@ CLIENTS, REQUESTS = 16, 12
 KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 UNLIMITED = {"rate": -1, "per": -1, "quota_max": -1}
 LONG_S = 3600
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
 
 
 @pytest.fixture(params=["embedded", "redis"])

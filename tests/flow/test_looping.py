@@ -17,12 +17,6 @@ def rewriting(pattern: str, to: str, method: str = "GET") -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
 def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     rewrites = [
         rewriting("/again", "tyk://self/plain?from=again"),

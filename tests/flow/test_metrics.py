@@ -6,10 +6,8 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from tests.gateway import Gateway, api, until
 from tests.processes import children
 from tests.upstreams import Upstream
@@ -17,12 +15,6 @@ from tests.wire import get
 
 KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 LINE = re.compile(r"[a-z_]+(\{([a-z_]+=\"[^\"]*\",?)+\})? [0-9.e+-]+|# (HELP|TYPE) [a-z_]+ .+")
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
 
 
 def page(gateway: Gateway) -> str:

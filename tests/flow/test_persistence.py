@@ -29,12 +29,6 @@ SESSION: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
-
-
 @pytest.fixture
 def gateway(tmp_path: Path, upstream: Upstream) -> Iterator[Gateway]:
     (tmp_path / "policies").mkdir()

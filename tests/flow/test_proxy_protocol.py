@@ -43,12 +43,6 @@ class BehindBalancer(Gateway):
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
 def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BehindBalancer]:
     conf = {"sluicegate": {"proxy_protocol": True, "header_timeout_s": 1}}
     with BehindBalancer(tmp_path_factory.mktemp("gateway"), apis=[api("/a/", upstream.url)], conf=conf) as one:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.gateway import Gateway, api, until
-from tests.servers import RedisServer, free_port, running_redis
+from tests.servers import RestartableRedis, running_redis
 from tests.upstreams import Upstream
 from tests.wire import get
 
@@ -30,35 +28,7 @@ SOONER_THAN_EXPIRY_S = 8.0
 """A session is kept for ten seconds; what is in force before that was told."""
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
-
-
-class Redis:
-    """A redis-server that can go away and come back on the same port."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.running = ExitStack()
-        self.start()
-
-    def start(self) -> None:
-        self.server: RedisServer = self.running.enter_context(running_redis(self.folder, port=self.port))
-
-    def stop(self) -> None:
-        self.running.close()
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    one = Redis(tmp_path)
-    yield one
-    one.stop()
-
-
-def node(folder: Path, upstream: Upstream, redis: Redis, workers: int = 2, **conf: Any) -> Gateway:
+def node(folder: Path, upstream: Upstream, redis: RestartableRedis, workers: int = 2, **conf: Any) -> Gateway:
     folder.mkdir(exist_ok=True)
     storage = {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 1}
     liveness = {"check_duration": 500_000_000}
@@ -88,7 +58,7 @@ def on_every_worker(gateway: Gateway, path: str, status: int) -> bool:
 
 
 def test_while_redis_is_away_nothing_is_said_about_keys_and_all_heals(
-    tmp_path: Path, upstream: Upstream, redis: Redis
+    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
 ) -> None:
     with node(tmp_path / "node", upstream, redis) as gateway:
         key = new_key(gateway)["key"]
@@ -113,7 +83,7 @@ def test_while_redis_is_away_nothing_is_said_about_keys_and_all_heals(
 
 
 def test_a_node_starts_without_redis_and_serves_what_needs_none(
-    tmp_path: Path, upstream: Upstream, redis: Redis
+    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
 ) -> None:
     redis.stop()
     with ExitStack() as running:
@@ -135,7 +105,7 @@ def _answers(gateway: Gateway) -> bool:
         return False
 
 
-def test_two_nodes_see_each_others_changes_of_keys(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_two_nodes_see_each_others_changes_of_keys(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
     with node(tmp_path / "one", upstream, redis) as one, node(tmp_path / "two", upstream, redis) as two:
         made = new_key(one)
         key = made["key"]
@@ -155,7 +125,9 @@ def signed(command: str, payload: str = "", secret: str = SECRET) -> str:
     return json.dumps({"command": command, "payload": payload, "signature": signature, "algorithm": 5})
 
 
-def test_what_another_node_tells_is_heeded_if_it_is_one_of_us(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_what_another_node_tells_is_heeded_if_it_is_one_of_us(
+    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
+) -> None:
     with node(tmp_path / "node", upstream, redis) as gateway:
         command = redis.server.command
         until(lambda: command("PUBSUB", "NUMSUB", CHANNEL).split() == [CHANNEL, "2"])
@@ -178,7 +150,7 @@ def test_what_another_node_tells_is_heeded_if_it_is_one_of_us(tmp_path: Path, up
         until(lambda: on_every_worker(gateway, "/new/x", 200))
 
 
-def test_a_group_reload_reaches_every_node(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_a_group_reload_reaches_every_node(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
     with node(tmp_path / "one", upstream, redis) as one, node(tmp_path / "two", upstream, redis) as two:
         for gateway in (one, two):
             gateway.write_api(api("/new/", upstream.url))
@@ -187,7 +159,7 @@ def test_a_group_reload_reaches_every_node(tmp_path: Path, upstream: Upstream, r
         until(lambda: on_every_worker(two, "/new/x", 200))
 
 
-def test_quotas_are_counted_together(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_quotas_are_counted_together(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
     with node(tmp_path / "one", upstream, redis) as one, node(tmp_path / "two", upstream, redis) as two:
         key = new_key(one, quota_max=10, quota_renewal_rate=3600)["key"]
         answers = [status_with(gateway, key) for _ in range(8) for gateway in (one, two)]

@@ -19,12 +19,6 @@ KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_
 BROKEN_PATTERN = {"version_data": paths(ignored=[{"path": "/a(", "method_actions": {"GET": {"action": "no_action"}}}])}
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
-
-
 @pytest.fixture
 def gateway(tmp_path: Path, upstream: Upstream) -> Iterator[Gateway]:
     apis = [api("/a/", upstream.url), api("/b/", upstream.url)]

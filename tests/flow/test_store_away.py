@@ -9,15 +9,12 @@ import socket
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.gateway import Gateway, api, until
-from tests.servers import RedisServer, free_port, running_redis
+from tests.servers import RestartableRedis
 from tests.upstreams import Upstream
 from tests.wire import ClosedError, get
 
@@ -28,35 +25,7 @@ BOUND_S = 5.0
 """A hung store may hold a request for half a second; the rest is the machine's."""
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
-
-
-class Redis:
-    """A redis-server that goes away and comes back on the same port."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.running = ExitStack()
-        self.start()
-
-    def start(self) -> None:
-        self.server: RedisServer = self.running.enter_context(running_redis(self.folder, port=self.port))
-
-    def stop(self) -> None:
-        self.running.close()
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    one = Redis(tmp_path)
-    yield one
-    one.stop()
-
-
-def node(folder: Path, upstream: Upstream, redis: Redis, workers: int = 2, **own: Any) -> Gateway:
+def node(folder: Path, upstream: Upstream, redis: RestartableRedis, workers: int = 2, **own: Any) -> Gateway:
     folder.mkdir(exist_ok=True)
     storage = {"type": "redis", "host": "127.0.0.1", "port": redis.port}
     conf = {"storage": storage, "cluster": {"enabled": True}, "sluicegate": {"store_failure": own}}
@@ -81,7 +50,9 @@ def statuses(gateway: Gateway, key: str, times: int = 16, path: str = "/a/x") ->
     return Counter(gateway.ask(get(path, key)).status for _ in range(times))
 
 
-def test_known_keys_go_on_and_unknown_ones_are_not_refused(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_known_keys_go_on_and_unknown_ones_are_not_refused(
+    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
+) -> None:
     with node(tmp_path / "node", upstream, redis) as gateway:
         key, deleted = new_key(gateway), new_key(gateway)
         assert statuses(gateway, key, 1) == {200: 1}
@@ -98,7 +69,7 @@ def test_known_keys_go_on_and_unknown_ones_are_not_refused(tmp_path: Path, upstr
         assert gateway.log.count("Redis is away") == gateway.log.count("Redis is back") == 1
 
 
-def test_a_hung_store_holds_nobody_for_long(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_a_hung_store_holds_nobody_for_long(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
     with node(tmp_path / "node", upstream, redis) as gateway:
         key = new_key(gateway, rate=1000, per=LONG_S, quota_max=1000, quota_renewal_rate=LONG_S)
         assert statuses(gateway, key, 4) == {200: 4}
@@ -117,11 +88,13 @@ def test_a_hung_store_holds_nobody_for_long(tmp_path: Path, upstream: Upstream, 
         until(lambda: redis.server.command("GET", quota_name(redis)) == str(used))
 
 
-def quota_name(redis: Redis) -> str:
+def quota_name(redis: RestartableRedis) -> str:
     return redis.server.command("KEYS", "quota-*")
 
 
-def test_a_key_that_is_too_long_unread_is_not_gone_by(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_a_key_that_is_too_long_unread_is_not_gone_by(
+    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
+) -> None:
     with node(tmp_path / "node", upstream, redis, workers=1, stale_sessions_s=1) as gateway:
         key = new_key(gateway)
         assert statuses(gateway, key, 1) == {200: 1}
@@ -130,7 +103,7 @@ def test_a_key_that_is_too_long_unread_is_not_gone_by(tmp_path: Path, upstream: 
 
 
 def test_a_node_that_starts_without_the_store_knows_saved_keys(
-    tmp_path: Path, upstream: Upstream, redis: Redis
+    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
 ) -> None:
     saved = tmp_path / "keys"
     gateway = node(tmp_path / "node", upstream, redis, saved_sessions=str(saved))
@@ -157,7 +130,7 @@ def answers(gateway: Gateway) -> bool:
         return False
 
 
-def test_limits_do_what_the_api_chose(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_limits_do_what_the_api_chose(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
     with node(tmp_path / "node", upstream, redis) as gateway:
         key = new_key(gateway, rate=20, per=LONG_S)
         assert statuses(gateway, key, 12) == {200: 12}
@@ -171,7 +144,9 @@ def test_limits_do_what_the_api_chose(tmp_path: Path, upstream: Upstream, redis:
         until(lambda: statuses(gateway, key, 2)[503] == 0)
 
 
-def test_a_killed_worker_takes_no_admission_with_it(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_a_killed_worker_takes_no_admission_with_it(
+    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
+) -> None:
     limit = 3000
     with node(tmp_path / "node", upstream, redis) as gateway:
         key = new_key(gateway, rate=limit, per=LONG_S)
@@ -209,7 +184,7 @@ def drained(gateway: Gateway, key: str) -> int:
     return admitted
 
 
-def test_a_node_announces_itself_as_tyks_nodes_do(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_a_node_announces_itself_as_tyks_nodes_do(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
     with socket.create_connection(redis.server.address, BOUND_S) as listener:
         listener.sendall(b"SUBSCRIBE tyk.cluster.notifications\r\n")
         with node(tmp_path / "node", upstream, redis) as gateway:
@@ -225,7 +200,7 @@ def test_a_node_announces_itself_as_tyks_nodes_do(tmp_path: Path, upstream: Upst
     assert "Traceback" not in gateway.log
 
 
-def test_a_choice_that_is_none_is_refused_by_name(tmp_path: Path, upstream: Upstream, redis: Redis) -> None:
+def test_a_choice_that_is_none_is_refused_by_name(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
     gateway = node(tmp_path / "node", upstream, redis, workers=1)
     wrong = {**api("/wrong/", upstream.url, **KEYED), "limits_on_store_failure": "perhaps"}
     gateway.write_api(wrong)

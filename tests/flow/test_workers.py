@@ -11,10 +11,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from tests.gateway import Gateway, api, until
 from tests.processes import children, is_alive
 from tests.servers import free_port
@@ -22,12 +20,6 @@ from tests.upstreams import Upstream
 from tests.wire import ClosedError, Wire, get
 
 SLUICEGATE = str(Path(sys.executable).with_name("sluicegate"))
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as one:
-        yield one
 
 
 def workers_of(gateway: Gateway) -> list[int]:
