@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.gateway import Gateway
 from tests.servers import RestartableRedis
 from tests.upstreams import Upstream
+from tests.wire import Wire
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +25,10 @@ def redis(tmp_path: Path) -> Iterator[RestartableRedis]:
     one = RestartableRedis(tmp_path)
     yield one
     one.stop()
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[Wire]:
+    """A connection to the gateway that the module starts."""
+    with gateway.raw() as one:
+        yield one

@@ -52,12 +52,6 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield one
 
 
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[Wire]:
-    with gateway.raw() as one:
-        yield one
-
-
 # -- bytes
 
 

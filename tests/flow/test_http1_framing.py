@@ -66,12 +66,6 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield one
 
 
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[Wire]:
-    with gateway.raw() as one:
-        yield one
-
-
 def still_works(client: Wire) -> bool:
     """Return whether the connection takes another request, and nothing stands before its answer."""
     return json.loads(client.ask(get("/a/still")).body)["target"] == "/still"

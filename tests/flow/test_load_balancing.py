@@ -70,12 +70,6 @@ def gateway(upstreams: list[Upstream], tmp_path_factory: pytest.TempPathFactory)
         yield one
 
 
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[Wire]:
-    with gateway.raw() as one:
-        yield one
-
-
 def names(client: Wire, path: str, count: int, *fields: str) -> str:
     """Return who has answered so many requests, in order."""
     return b"".join(client.ask(get(path, *fields)).body for _ in range(count)).decode()

@@ -42,12 +42,6 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield one
 
 
-@pytest.fixture
-def client(gateway: Gateway) -> Iterator[Wire]:
-    with gateway.raw() as one:
-        yield one
-
-
 def told(message: Message) -> dict[str, Any]:
     assert message.status == 200, message
     found: dict[str, Any] = json.loads(message.body)
