@@ -9,30 +9,23 @@ replaced by free ones. Ctrl-C ends all of it.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import os
 import re
 import secrets
 import shutil
 import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from sluicegate.cli.demo.processes import NotStarted, Process, call, free_ports, sluicegate
 
 HERE = Path(__file__).parent
 GATEWAY_PORT = 8080
 UPSTREAM_PORTS = (9081, 9082, 9083)
-START_LIMIT_S = 20.0
-STOP_LIMIT_S = 15.0
 
 KEY = {
     "rate": 5,
@@ -78,49 +71,43 @@ def main() -> int:
     folder: Path = parser.parse_args().folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, stop)
-    with contextlib.suppress(KeyboardInterrupt), ExitStack() as running:
-        run(folder, running)
+    try:
+        with suppress(KeyboardInterrupt), ExitStack() as running:
+            run(folder, running)
+    except NotStarted as error:
+        sys.exit(str(error))
     print("\nStopped.")
     return 0
 
 
 def run(folder: Path, running: ExitStack) -> None:
-    """Start everything, say what to try, and wait."""
-    port = free_ports([GATEWAY_PORT])[0]
-    targets = free_ports(UPSTREAM_PORTS)
+    """Start everything, say what to try, and wait. Raises NotStarted."""
+    port, *targets = ports_near([GATEWAY_PORT, *UPSTREAM_PORTS])
     secret = secrets.token_hex(16)
     environ = {
         "TYK_GW_SECRET": secret,
         "TYK_GW_SLUICEGATE_STOREPATH": str(folder / "sluicegate.db"),
         "TYK_GW_APPPATH": str(definitions(folder, targets)),
     }
-    url, log = f"http://127.0.0.1:{port}", folder / "gateway.log"
+    url = f"http://127.0.0.1:{port}"
     service = [sys.executable, "-m", "sluicegate.cli.demo.service", *map(str, targets)]
-    running.enter_context(process(service, {}, folder / "upstream.log"))
-    sluicegate = str(Path(sys.executable).with_name("sluicegate"))
-    command = [sluicegate, "start", "--conf", "tyk.conf", "--port", str(port)]
-    gateway = running.enter_context(process(command, environ, log))
-    wait_until_ready(gateway, url, log)
+    started(Process(service, folder / "upstream.log"), running)
+    command = [sluicegate(), "start", "--conf", str(HERE / "tyk.conf"), "--port", str(port)]
+    gateway = started(Process(command, folder / "gateway.log", os.environ | environ), running)
+    gateway.wait_until(lambda: is_ready(url), "did not start")
     key = call(f"{url}/tyk/keys", {"X-Tyk-Authorization": secret}, KEY)["key"]
-    print(PAGE.format(url=url, key=key, secret=secret, log=log), flush=True)
+    print(PAGE.format(url=url, key=key, secret=secret, log=gateway.log), flush=True)
     if gateway.wait():
-        give_up("The gateway has ended", log)
+        raise gateway.failure("has ended")
 
 
-def free_ports(wanted: Sequence[int]) -> list[int]:
-    """Return ports that nobody listens on: those wanted, or others in place of those that are taken."""
-    with ExitStack() as held:
-        ports = []
-        for port in wanted:
-            probe = held.enter_context(socket.socket())
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                probe.bind(("127.0.0.1", 0))
-                print(f"Port {port} is taken, using {probe.getsockname()[1]}")
-            ports.append(probe.getsockname()[1])
-        return ports
+def ports_near(wanted: Sequence[int]) -> list[int]:
+    """Return free ports, and say which are others than those wanted."""
+    ports = free_ports(wanted)
+    for port, free in zip(wanted, ports, strict=True):
+        if port != free:
+            print(f"Port {port} is taken, using {free}")
+    return ports
 
 
 def definitions(folder: Path, targets: Sequence[int]) -> Path:
@@ -138,46 +125,20 @@ def definitions(folder: Path, targets: Sequence[int]) -> Path:
     return copy
 
 
-@contextlib.contextmanager
-def process(command: Sequence[str], environ: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program beside this file, logging to a file; in a session of its own, so that Ctrl-C is ours to act on."""
-    with log.open("wb") as output:
-        running = subprocess.Popen(
-            command, cwd=HERE, env=os.environ | environ, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        yield running
-    finally:
-        running.terminate()
-        try:
-            running.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            running.kill()
+def started(process: Process, running: ExitStack) -> Process:
+    """Start a program with an empty log, and have it stopped at the end."""
+    process.log.unlink(missing_ok=True)
+    running.callback(process.stop)
+    process.start()
+    return process
 
 
-def wait_until_ready(gateway: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    """Return when `/ready` answers with 200."""
-    limit = time.monotonic() + START_LIMIT_S
-    while gateway.poll() is None and time.monotonic() < limit:
-        with contextlib.suppress(OSError):
-            call(f"{url}/ready", {})
-            return
-        time.sleep(0.05)
-    give_up("The gateway did not start", log)
-
-
-def call(url: str, headers: Mapping[str, str], document: Any = None) -> Any:
-    """Make a request, with a document as its JSON body, and return what is answered. Raises OSError."""
-    body = None if document is None else json.dumps(document).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json", **headers})
-    with urllib.request.urlopen(request, timeout=5) as answer:
-        return json.load(answer)
-
-
-def give_up(why: str, log: Path) -> NoReturn:
-    """End, with what the gateway said last."""
-    last = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-    sys.exit(f"{why}. The end of {log}:\n{last}")
+def is_ready(url: str) -> bool:
+    """Return whether `/ready` answers with 200."""
+    with suppress(OSError):
+        call(f"{url}/ready")
+        return True
+    return False
 
 
 def stop(number: int, frame: FrameType | None) -> NoReturn:

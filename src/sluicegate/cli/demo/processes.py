@@ -63,9 +63,18 @@ class Process:
         limit = time.monotonic() + START_LIMIT_S
         while not met():
             if not self.is_running or time.monotonic() > limit:
-                last = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
-                raise NotStarted(f"{Path(self.line[0]).name} {what}. The end of {self.log}:\n{last}")
+                raise self.failure(what)
             time.sleep(LOOK_S)
+
+    def wait(self) -> int:
+        """Wait until it has ended, and return its exit status; it has to have been started."""
+        assert self._running is not None
+        return self._running.wait()
+
+    def failure(self, what: str) -> NotStarted:
+        """Return the error that it did something wrong, with the end of its log."""
+        last = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+        return NotStarted(f"{Path(self.line[0]).name} {what}. The end of {self.log}:\n{last}")
 
     def stop(self) -> None:
         """Have it end in order, and wait for that."""
