@@ -8,6 +8,7 @@ somebody takes it. The rest of a body whose request is answered already is read 
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from sluicegate.errors import BadMessage
@@ -207,6 +208,6 @@ class BodyReader(Responder):
 
     # -- of the connection
 
+    @abstractmethod
     def refuse(self, error: BadMessage) -> None:
         """Answer something that is not HTTP, or too much of it, and close."""
-        raise NotImplementedError

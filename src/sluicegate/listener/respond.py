@@ -9,6 +9,7 @@ is not, the end of the connection for HTTP/1.0. Nothing is written in two pieces
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from sluicegate.chain.exchange import Exchange, Response
@@ -35,7 +36,7 @@ WHOLE_BYTES = 2048
 date = HttpDate()
 
 
-class Responder:
+class Responder(ABC):
     """The half of a connection that answers."""
 
     listener: Listener
@@ -332,22 +333,22 @@ class Responder:
 
     # -- of the other half
 
+    @abstractmethod
     def close(self) -> None:
         """Close once everything has been written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def linger(self) -> None:
         """Close, but read over what the client may still be sending."""
-        raise NotImplementedError
 
+    @abstractmethod
     def watch(self) -> None:
         """Set the deadline that the state has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_request(self) -> None:
         """The connection is free for the next request."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resume_body(self) -> None:
         """Take more of the request body."""
-        raise NotImplementedError

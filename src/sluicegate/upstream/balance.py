@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import math
 import re
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import mmh3
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
     from sluicegate.upstream.target import Target
 
 
-class Balancer:
+class Balancer(ABC):
     """A way of choosing."""
 
     counts_repeats: ClassVar[bool] = False
     """True: a target that is listed twice is offered twice; else it is offered once, with a weight of 2."""
 
+    @abstractmethod
     def choose(self, exchange: Exchange, candidates: Sequence[Target]) -> Target:
         """Return one of the candidates; there is at least one. The same list object means that nothing changed."""
-        raise NotImplementedError
 
 
 class RoundRobin(Balancer):
@@ -162,7 +163,7 @@ def _opaque(target: Target, secret: bytes) -> bytes:
     return hmac.new(secret, target.url.encode(), hashlib.sha256).hexdigest()[:16].encode()
 
 
-ALGORITHMS = {
+ALGORITHMS: dict[str, Callable[[], Balancer]] = {
     "": RoundRobin,
     "round_robin": RoundRobin,
     "weighted_round_robin": WeightedRoundRobin,
