@@ -53,7 +53,7 @@ class Source:
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"no answer: {error}") from None
         if code != 200:
-            raise Unreachable(f"the node answers {code}: {text.strip()[:200]}")
+            raise Unreachable(f"the node answers {code}: {' '.join(text.split())[:200]}")
         try:
             return msgspec.json.decode(text, type=Status)
         except msgspec.DecodeError as error:

@@ -8,6 +8,7 @@ from sluicegate.cli.fronts.caddy import _turns
 from sluicegate.cli.fronts.front import Node, choose_algorithm, read_nodes
 from sluicegate.errors import ConfigError
 
+NOBODY = "http://127.0.0.1:1"
 TWO = "http://10.0.0.1:8080,http://10.0.0.2:8080"
 
 
@@ -58,7 +59,7 @@ def test_a_weight_is_a_number_of_turns_evenly_spread() -> None:
         ["nginx", "--nodes", TWO, "--check-port", "9000"],
         ["nginx", "--nodes", TWO, "--check", "/hello"],
         ["haproxy", "--nodes", TWO, "--check", "/x\n    bind :1"],
-        ["haproxy"],
+        ["haproxy", "--url", NOBODY],
     ],
 )
 def test_what_a_program_cannot_do_is_said(arguments: list[str]) -> None:
