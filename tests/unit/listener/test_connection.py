@@ -112,7 +112,7 @@ MESSAGES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(messages=MESSAGES, cuts=st.lists(st.integers(0, 600), max_size=8))
 def test_the_pieces_make_no_difference(messages: list[bytes], cuts: list[int]) -> None:
     async def run() -> None:
@@ -130,7 +130,7 @@ def test_the_pieces_make_no_difference(messages: list[bytes], cuts: list[int]) -
     asyncio.run(run())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     data=st.binary(max_size=200), start=st.sampled_from([b"", GET, POST, CHUNKED, GET[:-2], b"POST /wait HTTP/1.1\r\n"])
 )

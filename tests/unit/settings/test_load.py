@@ -276,7 +276,7 @@ documents = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=60) | documents.map(lambda document: json.dumps(document).encode()),
     st.dictionaries(st.sampled_from([leaf.variable for leaf in leaves().values()]), st.text(max_size=10), max_size=4),
