@@ -27,6 +27,18 @@ from tests.wire import PATIENCE_S, ClosedError, Message, Wire, get
 
 SECRET = "a-secret-of-the-tests"
 LOOK_S = 0.02
+KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
+"""What makes an API ask for a key."""
+
+SESSION: dict[str, Any] = {
+    "org_id": "org",
+    "rate": -1,
+    "per": -1,
+    "quota_max": -1,
+    "access_rights": {"a": {"api_id": "a", "versions": ["Default"]}},
+}
+"""A key to the API `a`, without limits."""
+
 START_PATIENCE_S = 45.0
 """Starting imports a lot, which takes its time where many tests run at once."""
 

@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.gateway import Gateway, api, until
+from tests.gateway import KEYED, Gateway, api, until
 from tests.upstreams import Upstream
 from tests.wire import get
-
-KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 
 
 def gateway_with(folder: Path, upstream: Upstream, **conf: Any) -> Gateway:

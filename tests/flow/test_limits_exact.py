@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import Gateway, api
+from tests.gateway import KEYED, Gateway, api
 from tests.servers import RedisServer
 from tests.upstreams import Upstream
 from tests.wire import get
 
 ALLOWED = 100
 CLIENTS, REQUESTS = 16, 12
-KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 UNLIMITED = {"rate": -1, "per": -1, "quota_max": -1}
 LONG_S = 3600
 

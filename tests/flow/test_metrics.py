@@ -8,12 +8,11 @@ import signal
 import time
 from pathlib import Path
 
-from tests.gateway import Gateway, api, until
+from tests.gateway import KEYED, Gateway, api, until
 from tests.processes import children
 from tests.upstreams import Upstream
 from tests.wire import get
 
-KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 LINE = re.compile(r"[a-z_]+(\{([a-z_]+=\"[^\"]*\",?)+\})? [0-9.e+-]+|# (HELP|TYPE) [a-z_]+ .+")
 
 

@@ -13,20 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import Gateway, api, until
+from tests.gateway import KEYED, SESSION, Gateway, api, until
 from tests.processes import children
 from tests.upstreams import Upstream
 from tests.wire import get
 
 SLUICEGATE = str(Path(sys.executable).with_name("sluicegate"))
-KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
-SESSION: dict[str, Any] = {
-    "org_id": "org",
-    "rate": -1,
-    "per": -1,
-    "quota_max": -1,
-    "access_rights": {"a": {"api_id": "a", "versions": ["Default"]}},
-}
 
 
 @pytest.fixture

@@ -9,19 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.gateway import Gateway, api, until
+from tests.gateway import KEYED, SESSION, Gateway, api, until
 from tests.servers import RestartableRedis, running_redis
 from tests.upstreams import Upstream
 from tests.wire import get
 
-KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
-SESSION: dict[str, Any] = {
-    "org_id": "org",
-    "rate": -1,
-    "per": -1,
-    "quota_max": -1,
-    "access_rights": {"a": {"api_id": "a", "versions": ["Default"]}},
-}
 SECRET = "what-all-nodes-know"
 CHANNEL = "tyk.cluster.notifications"
 SOONER_THAN_EXPIRY_S = 8.0

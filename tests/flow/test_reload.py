@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import Gateway, api, paths, until
+from tests.gateway import KEYED, Gateway, api, paths, until
 from tests.upstreams import Upstream
 from tests.wire import get
 
-KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 BROKEN_PATTERN = {"version_data": paths(ignored=[{"path": "/a(", "method_actions": {"GET": {"action": "no_action"}}}])}
 
 

@@ -13,12 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.gateway import Gateway, api, until
+from tests.gateway import KEYED, Gateway, api, until
 from tests.servers import RestartableRedis
 from tests.upstreams import Upstream
 from tests.wire import ClosedError, get
 
-KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 APIS = ("a", "open", "closed")
 LONG_S = 3600
 BOUND_S = 5.0

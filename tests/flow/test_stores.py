@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import Gateway, api, until
+from tests.gateway import KEYED, Gateway, api, until
 from tests.servers import RedisServer, running_redis
 from tests.topologies import MASTER, running_cluster, running_sentinels
 from tests.upstreams import Upstream
 from tests.wire import get
 
-KEYED = {"use_keyless": False, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"}}
 SESSION: dict[str, Any] = {
     "org_id": "org",
     "rate": 1000,
