@@ -38,7 +38,7 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def add_user(gateway: Gateway, name: str, password: str, **more: Any) -> None:
-    session = {"org_id": "org", "rate": 1000, "per": 1, "quota_max": -1, "access_rights": RIGHTS, **more}
+    session = {"org_id": "org", "rate": -1, "per": -1, "quota_max": -1, "access_rights": RIGHTS, **more}
     status, said = gateway.admin("POST", f"/tyk/keys/{name}", {**session, "basic_auth_data": {"password": password}})
     assert status == 200 and said["key"] == "", said
 
@@ -103,7 +103,7 @@ def test_a_user_is_a_key(gateway: Gateway) -> None:
 
 
 def test_a_key_without_a_password_is_no_user(gateway: Gateway) -> None:
-    session = {"org_id": "org", "rate": 1000, "per": 1, "quota_max": -1, "access_rights": RIGHTS}
+    session = {"org_id": "org", "rate": -1, "per": -1, "quota_max": -1, "access_rights": RIGHTS}
     assert gateway.admin("POST", "/tyk/keys/machine", session)[0] == 200
     assert ask(gateway, "/users/x", basic("machine", "")).status == 401
 

@@ -20,7 +20,8 @@ RUN = Path(__file__).parents[2] / "examples/quickstart/run.py"
 @pytest.fixture
 def quick_start(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TYK_")}
-    command = [sys.executable, str(RUN), "--folder", str(tmp_path)]
+    # Ctrl-C has its effect even if whoever runs the tests does without, as what a script starts by "&" does.
+    command = ["env", "--default-signal=INT", sys.executable, str(RUN), "--folder", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
         yield process
         process.terminate()
