@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,20 +18,37 @@ from sluicegate.store.redis.options import RedisOptions
 
 REDIS_SERVER = os.environ.get("TEST_REDIS_SERVER", "/usr/bin/redis-server")
 """The program; `valkey-server` serves as well."""
+LOWEST_PORT, OUTGOING_PORTS = 10_000, 32_768
+"""Ports that tests use, and where Linux's usual range for outgoing connections begins."""
+
+
+def _ports_of_this_process() -> Iterator[int]:
+    """Yield ports, each of them once a run, that no other process of the run is given.
+
+    They are below the range from which outgoing connections take theirs: one that is made between the choice of a port
+    and its use would take it away.
+    """
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    ports = range(LOWEST_PORT + int(worker.removeprefix("gw")), OUTGOING_PORTS, int(workers))
+    start = random.randrange(len(ports))
+    yield from itertools.cycle([*ports[start:], *ports[:start]])
+
+
+_PORTS = _ports_of_this_process()
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on."""
-    return free_ports(1)[0]
+    """Return a TCP port that nobody listens on, and that no other test is given."""
+    for port in _PORTS:
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("", port))
+            return port
+    raise AssertionError("ports do not end")
 
 
 def free_ports(number: int) -> list[int]:
     """Return so many different ports that nobody listens on."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+    return [free_port() for _ in range(number)]
 
 
 @dataclass

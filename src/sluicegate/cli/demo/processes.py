@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,6 +26,10 @@ LOOK_S = 0.02
 CALL_LIMIT_S = 10.0
 SBIN = ":/usr/sbin:/sbin"
 """Where distributions keep servers, out of some users' path."""
+
+
+OTHER_PORTS = range(10_000, 32_768)
+"""Below those that Linux gives to outgoing connections, which could take a port away before its program listens."""
 
 
 class NotStarted(SluicegateError):
@@ -142,10 +147,11 @@ def free_ports(wanted: Sequence[int]) -> list[int]:
         for port in wanted:
             probe = held.enter_context(socket.socket())
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                probe.bind(("127.0.0.1", 0))
+            others = random.sample(OTHER_PORTS, 100)
+            for candidate in [port or others[0], *others, 0]:
+                with suppress(OSError):
+                    probe.bind(("127.0.0.1", candidate))
+                    break
             ports.append(int(probe.getsockname()[1]))
         return ports
 
