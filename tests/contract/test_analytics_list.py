@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from tests.fakes.exchange import settings_of
 from tests.servers import RedisServer, free_port, running_redis
-from tests.unit.analytics.exchanges import ENDED_TICKS, over
+from tests.unit.analytics.exchanges import TOOK_S, over
 
 from sluicegate.analytics.recorder import Recorder, make_recorder
 from sluicegate.settings.storage import StorageOptions
@@ -39,7 +39,7 @@ async def test_records_are_appended_to_a_list_that_expires(redis_server: RedisSe
     counts = Counts()
     recorder, backend = recorder_for(redis_server.port, counts)
     for number in range(3):
-        recorder.record(over(f"/one/{number}"), ENDED_TICKS)
+        recorder.record(over(f"/one/{number}"), *TOOK_S)
     await recorder.close()
     records = (await lists_of(backend))[LIST]
     assert [msgspec.msgpack.decode(record)["Path"] for record in records] == ["/0", "/1", "/2"]
@@ -52,7 +52,7 @@ async def test_ten_lists_without_expiry(redis_server: RedisServer) -> None:
     recorder, backend = recorder_for(
         redis_server.port, Counts(), enable_multiple_analytics_keys=True, storage_expiration_time=-1
     )
-    recorder.record(over(), ENDED_TICKS)
+    recorder.record(over(), *TOOK_S)
     await recorder.close()
     ((name, records),) = (await lists_of(backend)).items()
     assert name[:-1] == f"{LIST}_" and name[-1].isdigit() and len(records) == 1
@@ -67,7 +67,7 @@ async def test_records_wait_while_the_store_is_away(tmp_path: Path, monkeypatch:
     recorder, backend = recorder_for(port, counts, records_buffer_size=2)
     running = asyncio.create_task(recorder.run())
     for number in range(3):
-        recorder.record(over(f"/one/{number}"), ENDED_TICKS)
+        recorder.record(over(f"/one/{number}"), *TOOK_S)
     recorder._work_off_slice()
     with running_redis(tmp_path, port=port):
         while not counts["records_written"]:  # noqa: ASYNC110 - whoever counts has no event for it

@@ -114,10 +114,10 @@ def make_exchange(
     """
     request = RequestHead(method.encode(), quote(target, safe="/?&=%;+~").encode(), 11)
     request.headers = Headers([make_field(name.encode(), value.encode()) for name, value in (headers or {}).items()])
-    request.content_length, request.has_length = len(body), bool(body)
+    request.content_length, request.has_length, request.has_body = len(body), bool(body), bool(body)
     request.host = b"gateway.test"
     api = api if api is not None else make_api()
-    exchange = Exchange(FakeClient(peer_ip, body), request, FakeRoute(api), services or make_services())  # type: ignore[arg-type]
+    exchange = Exchange(FakeClient(peer_ip, body), request, FakeRoute(api), services or make_services(), request.method)  # type: ignore[arg-type]
     exchange.session = session
     exchange.version_name = version_name
     return exchange

@@ -30,10 +30,12 @@ REMEMBERED_HEADS = 256
 REMEMBERED_APIS = 4096
 
 
-def capture(exchange: Exchange, ended_ticks: float) -> Capture:
-    """Return what is remembered of an exchange. No value refers back to it."""
+def capture(exchange: Exchange, total_s: float, upstream_s: float) -> Capture:
+    """Return what is remembered of an exchange. No value refers back to it.
+
+    total_s, upstream_s: how long it took in all, and for the upstream to answer; 0 where that did not.
+    """
     client = exchange.client
-    answered = exchange.upstream_answered_ticks
     return (
         exchange.route,
         exchange.request,
@@ -43,8 +45,8 @@ def capture(exchange: Exchange, ended_ticks: float) -> Capture:
         client.peer_port,
         exchange.status or CLIENT_GONE,
         exchange.started_s,
-        ended_ticks - exchange.started_ticks,  # seconds in all
-        answered - exchange.upstream_started_ticks if answered else 0.0,  # seconds of the upstream
+        total_s,
+        upstream_s,
         exchange.key_hash,
         exchange.session,
         exchange.version_name,
@@ -96,7 +98,6 @@ class HeadFacts:
 
     path:     as received, unescaped.
     stripped: the same without the listen path of `route`, if somebody has asked for it.
-    pieces:   what the record builder has packed of it, for `whose` route, session, target and version.
     """
 
     __slots__ = (
@@ -105,12 +106,10 @@ class HeadFacts:
         "is_proxied",
         "method",
         "path",
-        "pieces",
         "protocol",
         "route",
         "stripped",
         "user_agent",
-        "whose",
     )
 
     def __init__(self, head: RequestHead) -> None:
@@ -123,8 +122,6 @@ class HeadFacts:
         self.is_proxied = head.forwarded or b"x-real-ip" in head.headers
         self.route: Route | None = None
         self.stripped = ""
-        self.pieces: tuple[bytes, bytes, bytes, bytes, bytes, int] = (b"", b"", b"", b"", b"", 0)
-        self.whose: object = None
 
 
 class Reader:

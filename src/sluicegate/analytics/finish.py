@@ -18,14 +18,14 @@ def make_finish(recorder: Recorder, metrics: Metrics) -> Callable[[Exchange], No
 
     A closure, as that is called faster than an object.
     """
-    observe, record = metrics.observe, recorder.record
+    observe, record, is_recorded = metrics.observe, recorder.record, recorder.is_needed
 
-    def count(exchange: Exchange) -> None:
-        observe(exchange, ticks())
+    def finish(exchange: Exchange) -> None:
+        total_s = ticks() - exchange.started_ticks
+        answered_ticks = exchange.upstream_answered_ticks
+        upstream_s = answered_ticks - exchange.upstream_started_ticks if answered_ticks else 0.0
+        observe(exchange, total_s, upstream_s)
+        if is_recorded:
+            record(exchange, total_s, upstream_s)
 
-    def count_and_record(exchange: Exchange) -> None:
-        ended_ticks = ticks()
-        observe(exchange, ended_ticks)
-        record(exchange, ended_ticks)
-
-    return count_and_record if recorder.is_needed else count
+    return finish

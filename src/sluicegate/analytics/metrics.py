@@ -230,8 +230,8 @@ class Metrics:
         self.watch("memory_bytes", resident_bytes)
         self.watch("cpu_seconds", cpu_seconds)
 
-    def observe(self, exchange: Exchange, ended_ticks: float) -> None:
-        """Count an exchange whose answer has left."""
+    def observe(self, exchange: Exchange, total_s: float, upstream_s: float) -> None:
+        """Count an exchange whose answer has left. Without an answer of the upstream, `upstream_s` is 0."""
         row = self._row_of.get(exchange.route.api_id)
         if row is None:
             row = self._row_for(exchange.route)
@@ -239,17 +239,14 @@ class Metrics:
             row[COLUMN_OF[exchange.status]] += 1
         except IndexError:
             row[OTHER_CODE] += 1
-        seconds = ended_ticks - exchange.started_ticks
-        row[REQUEST_COLUMN + (bisect_left(SECONDS, seconds) if seconds > SHORTEST_S else 0)] += 1
-        row[REQUEST_SUM] += seconds
-        answered = exchange.upstream_answered_ticks
-        if answered:
-            waited = answered - exchange.upstream_started_ticks
-            row[UPSTREAM_COLUMN + (bisect_left(SECONDS, waited) if waited > SHORTEST_S else 0)] += 1
-            row[UPSTREAM_SUM] += waited
-            seconds -= waited
+        row[REQUEST_COLUMN + bisect_left(SECONDS, total_s) if total_s > SHORTEST_S else REQUEST_COLUMN] += 1
+        row[REQUEST_SUM] += total_s
+        if upstream_s:
+            row[UPSTREAM_COLUMN + bisect_left(SECONDS, upstream_s) if upstream_s > SHORTEST_S else UPSTREAM_COLUMN] += 1
+            row[UPSTREAM_SUM] += upstream_s
+            total_s -= upstream_s
         plain = self._plain
-        plain[GATEWAY + bisect_left(OWN_SECONDS, seconds)] += 1
+        plain[GATEWAY + bisect_left(OWN_SECONDS, total_s)] += 1
         if exchange.rejection is not None:
             self._rejected(exchange.rejection.code, exchange.rejection.flag)
         elif exchange.session is not None:

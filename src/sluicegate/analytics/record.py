@@ -4,13 +4,13 @@ A record is a msgpack map with Go's field names in Go's order, times as `[second
 most of its fields are the same from one request to the next, it is put together of pieces that were packed before:
 
     piece        fields                                                            is kept by
-    head         Method · ContentLength, UserAgent · ApiSchema, OriginalPath       the request's head
+    head         Method · ContentLength, UserAgent · ApiSchema, OriginalPath       the mould
     caller       Host · APIKey · APIVersion … OauthID · Tags, Alias · ListenPath … key, API and version
-    moment       Day, Month, Year, Hour                                            second
+    moment       Day, Month, Year, Hour · seconds of TimeStamp, of ExpireAt        the second
     others       Path, RawPath · ResponseCode · RequestTime … · Latency            their values
 
-A head that comes again from the same caller has them joined already (`Pieces`). All of it is several times cheaper
-than packing 35 fields anew. `FIELDS` is the order; a test holds the pieces to it.
+A head that comes again from the same caller has a mould with most of them (see `mould`). All of it is several times
+cheaper than packing 35 fields anew. `FIELDS` is the order; a test holds the pieces to it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from sluicegate.analytics.capture import path_and_host, writable
+from sluicegate.analytics.mould import Mould
 from sluicegate.analytics.normalise import make_normaliser
 
 if TYPE_CHECKING:
     from sluicegate.analytics.capture import ApiFacts, Capture, HeadFacts, Reader
+    from sluicegate.analytics.mould import Cast
     from sluicegate.apidef.session import Session
     from sluicegate.settings.model import Settings
 
@@ -39,6 +41,8 @@ FIELDS: Final = (
 NO_KEY_HASH: Final = "00000000"
 NON_VERSIONED: Final = "Non Versioned"
 REMEMBERED: Final = 4096
+TIMES_SHIFT: Final = 40
+"""Two durations in milliseconds make one key: the shorter in the lower bits. It is below 35 years."""
 
 GEO: Final = {
     "Country": {"ISOCode": ""},
@@ -75,14 +79,13 @@ def start_of(fields: int) -> bytes:
     return b"\xde" + fields.to_bytes(2, "big")
 
 
+PAIR: Final = b"\x92"
+"""How a time begins: an array of two numbers, seconds and nanoseconds."""
+
 IP_ADDRESS: Final = pack("IPAddress")
 GEO_AND_NETWORK: Final = packed(Geo=GEO, Network=NETWORK)
 UNTRACKED: Final = packed(TrackPath=False) + pack("ExpireAt")
 TRACKED: Final = packed(TrackPath=True) + pack("ExpireAt")
-
-
-Pieces = tuple[bytes, bytes, bytes, bytes, bytes, int]
-"""Of a record: up to the date, the key, the API's names, tags, the end; and how long it is kept, in seconds."""
 
 
 class Caller:
@@ -116,12 +119,13 @@ class Caller:
 class RecordBuilder:
     """Makes records of captures."""
 
-    def __init__(self, settings: Settings, reader: Reader, *, short: bool = False) -> None:
+    def __init__(self, settings: Settings, reader: Reader, *, short: bool = False, keeps_moulds: bool = True) -> None:
         """Prepare what the settings ask for. Raises ConfigError.
 
-        short: records go without `EMPTY_BLOCKS`, for readers of our own.
+        short:        records go without `EMPTY_BLOCKS`, for readers of our own.
+        keeps_moulds: heads are given their moulds, so that the next request comes as a cast.
         """
-        self._short = short
+        self._short, self._keeps_moulds = short, keeps_moulds
         self._start = start_of(len(FIELDS) - (len(EMPTY_BLOCKS) if short else 0))
         self._blocks = b"" if short else GEO_AND_NETWORK
         config = settings.analytics_config
@@ -133,78 +137,76 @@ class RecordBuilder:
         self._node_tags = list(node.tags) if node.node_is_segmented else []
         self._callers: dict[tuple[str, str, str], Caller] = {}
         self._paths: dict[str, bytes] = {}
-        self._times: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+        self._times: dict[int, tuple[bytes, bytes]] = {}
         self._statuses: dict[int, bytes] = {}
         self._places: dict[str, bytes] = {}
-        self._date_s = -1
-        self._date = b""
+        self._second = -1
+        self._date = self._moment = b""
+        self._expiries: dict[int, bytes] = {}
 
     def build(self, captured: Capture) -> bytes | None:
         """Return the record of a capture, or None when there shall be none."""
         # fmt: off
-        (route, request, changed_headers, url, peer_ip, _, status, started_s, total_s, upstream_s, key, session,
-         version_name, is_tracked, tracked_path, tags, rejection, _, target, _, _) = captured
+        (route, request, _, url, peer_ip, _, status, started_s, total_s, upstream_s, _, _,
+         _, is_tracked, _, tags, rejection, _, target, _, _) = captured
         # fmt: on
-        head = self._reader.head(request)
+        head, api = self._reader.head(request), self._reader.api(route)
         ip = self._reader.client_ip(request, peer_ip) if head.is_proxied else peer_ip
-        if not is_tracked or ip in self._ignored_ips:
+        if not is_tracked or not api.is_tracked or ip in self._ignored_ips:
             return None
-        whose = (route, key, session, target, version_name)
-        if head.whose == whose and url is None and not (tracked_path or tags):
-            pieces = head.pieces
-        else:
-            found = self._pieces(head, captured)
-            if found is None:
-                return None
-            pieces = found
-            head.whose = whose if url is None and not (tracked_path or tags) and changed_headers is None else None
-            head.pieces = pieces
-        begin, key_piece, names, tags_piece, end, expires_s = pieces
+        mould = self._mould(captured, head, api, ip)
+        may_come_again = target is not None and url is None and rejection is None and not tags and not api.tag_headers
+        if may_come_again and self._keeps_moulds:
+            request.mould = mould
+        return self.cast((mould, status, started_s, total_s, upstream_s if rejection is None else 0.0))
+
+    def cast(self, cast: Cast) -> bytes:
+        """Return the record of a request whose mould is known."""
+        mould, status, started_s, total_s, upstream_s = cast
         ended_s = started_s + total_s
         second = int(ended_s)
-        if second != self._date_s:
-            self._look_at_calendar(second)
-        nanoseconds = int((ended_s - second) * 1e9)
-        times = self._times_of(int(total_s * 1000), int(upstream_s * 1000) if rejection is None else 0)
+        if second != self._second:
+            self._look_at_clock(second)
+        nanoseconds = pack(int((ended_s - second) * 1e9))
+        total_ms, upstream_ms = int(total_s * 1000), int(upstream_s * 1000)
+        times = self._times.get(total_ms << TIMES_SHIFT | upstream_ms) or self._times_of(total_ms, upstream_ms)
         return b"".join(
             (
-                begin,
+                mould.begin,
                 self._date,
                 self._statuses.get(status) or self._status(status),
-                key_piece,
-                pack((second, nanoseconds)),
-                names,
+                mould.key,
+                self._moment,
+                nanoseconds,
+                mould.names,
                 times[0],
-                self._places.get(ip) or self._place(ip),
+                mould.place,
                 times[1],
-                tags_piece,
-                pack((second + expires_s, nanoseconds)),
-                end,
+                mould.tags,
+                self._expiries.get(mould.expires_s) or self._expiry(mould.expires_s),
+                nanoseconds,
+                mould.end,
             )
         )
 
-    def _pieces(self, head: HeadFacts, captured: Capture) -> Pieces | None:
-        """Pack what is the same for all requests with this head of this caller; None when the API is not tracked."""
+    def _mould(self, captured: Capture, head: HeadFacts, api: ApiFacts, ip: str) -> Mould:
         # fmt: off
         (route, request, changed_headers, url, _, _, _, _, _, _, key, session,
          version_name, _, tracked_path, tags, _, _, target, _, _) = captured
         # fmt: on
-        api = self._reader.api(route)
-        if not api.is_tracked:
-            return None
         caller = self._caller(api, session, key, version_name)
         first, middle, last = _pack_head(head)
         path = self._paths_of(self._reader.path(head, request, route, url, target), tracked_path)
         host = caller.host if url is None else _host(url, caller)
         all_tags = _tags(caller, changed_headers or request.headers, tags) if tags or api.tag_headers else caller.tags
-        return (
-            b"".join((self._start, first, host, path, middle)),
-            caller.key,
-            caller.names,
-            all_tags + (TRACKED if tracked_path else UNTRACKED),
-            last + caller.listen_path,
-            api.expires_s,
-        )
+        mould = Mould(route, session, target, key, version_name)
+        mould.begin = b"".join((self._start, first, host, path, middle))
+        mould.key, mould.names = caller.key, caller.names
+        mould.place = self._places.get(ip) or self._place(ip)
+        mould.tags = all_tags + (TRACKED if tracked_path else UNTRACKED)
+        mould.end = last + caller.listen_path
+        mould.expires_s = api.expires_s
+        return mould
 
     def forget(self) -> None:
         """Let go of what was packed for callers, paths and times."""
@@ -244,13 +246,11 @@ class RecordBuilder:
         return packed(Path=shown if self._normalise is None else self._normalise(shown), RawPath=path)
 
     def _times_of(self, total_ms: int, upstream_ms: int) -> tuple[bytes, bytes]:
-        pieces = self._times.get((total_ms, upstream_ms))
-        if pieces is None:
-            if len(self._times) >= REMEMBERED:
-                self._times.clear()
-            latency = {"Total": total_ms, "Upstream": upstream_ms, "Gateway": total_ms - upstream_ms}
-            pieces = packed(RequestTime=total_ms, RawRequest="", RawResponse=""), packed(Latency=latency)
-            self._times[total_ms, upstream_ms] = pieces
+        if len(self._times) >= REMEMBERED:
+            self._times.clear()
+        latency = {"Total": total_ms, "Upstream": upstream_ms, "Gateway": total_ms - upstream_ms}
+        pieces = packed(RequestTime=total_ms, RawRequest="", RawResponse=""), packed(Latency=latency)
+        self._times[total_ms << TIMES_SHIFT | upstream_ms] = pieces
         return pieces
 
     def _status(self, status: int) -> bytes:
@@ -259,10 +259,16 @@ class RecordBuilder:
             self._statuses[status] = piece
         return piece
 
-    def _look_at_calendar(self, second: int) -> None:
+    def _look_at_clock(self, second: int) -> None:
         local = time.localtime(second)
-        self._date_s = second
+        self._second = second
         self._date = packed(Day=local.tm_mday, Month=local.tm_mon, Year=local.tm_year, Hour=local.tm_hour)
+        self._moment = PAIR + pack(second)
+        self._expiries.clear()
+
+    def _expiry(self, expires_s: int) -> bytes:
+        piece = self._expiries[expires_s] = PAIR + pack(self._second + expires_s)
+        return piece
 
 
 def _pack_head(head: HeadFacts) -> tuple[bytes, bytes, bytes]:

@@ -15,6 +15,7 @@ from sluicegate import log
 from sluicegate.analytics.access_log import AccessLog
 from sluicegate.analytics.capture import Capture, Reader, capture
 from sluicegate.analytics.line_writer import LineWriter
+from sluicegate.analytics.mould import CAST_VALUES, Cast
 from sluicegate.analytics.record import RecordBuilder
 from sluicegate.analytics.sinks import Sink, make_sinks
 from sluicegate.clock import ticks
@@ -48,21 +49,31 @@ class Recorder:
         """
         self._sinks, self._count = sinks, count
         self._reader = Reader(settings.http_server_options.xff_depth)
-        self._builder = RecordBuilder(settings, self._reader, short=all(sink.takes_short for sink in sinks))
         self._access_log = AccessLog(settings, self._reader)
-        self._pending: list[Capture] = []
+        self._builder = RecordBuilder(
+            settings,
+            self._reader,
+            short=all(sink.takes_short for sink in sinks),
+            keeps_moulds=not self._access_log.is_on,  # whose lines say more than records do
+        )
+        self._pending: list[Capture | Cast] = []
         self._lost = 0
         logs = self._access_log.is_on or self._access_log.logs_missing_routes
         self._lines = LineWriter(write, self._lose_lines) if logs else None
         self.is_needed = bool(sinks) or logs
         self._last_trouble_ticks = 0.0
 
-    def record(self, exchange: Exchange, ended_ticks: float) -> None:
-        """Remember an exchange whose answer has left."""
-        if len(self._pending) < ROOM:
-            self._pending.append(capture(exchange, ended_ticks))
-        else:
+    def record(self, exchange: Exchange, total_s: float, upstream_s: float) -> None:
+        """Remember an exchange whose answer has left: how long it took in all, and for the upstream to answer."""
+        pending = self._pending
+        if len(pending) >= ROOM:
             self._lost += 1
+            return
+        mould = exchange.request.mould
+        if mould is not None and mould.fits(exchange):
+            pending.append((mould, exchange.status, exchange.started_s, total_s, upstream_s))
+        else:
+            pending.append(capture(exchange, total_s, upstream_s))
 
     async def run(self) -> None:
         """Work off what was remembered, until cancelled."""
@@ -100,9 +111,13 @@ class Recorder:
         lines: list[bytes] = []
         captures = self._pending[:SLICE]
         del self._pending[:SLICE]
+        cast = self._builder.cast
         for captured in captures:
             try:
-                self._work_off(captured, records, lines)
+                if len(captured) == CAST_VALUES:
+                    records.append(cast(captured))
+                else:
+                    self._work_off(captured, records, lines)
             except Exception as error:  # a defect of ours, about one request: the others are recorded
                 self._count("records_dropped", 1)
                 self._trouble("A request could not be recorded", error=repr(error))

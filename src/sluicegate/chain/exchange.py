@@ -1,7 +1,9 @@
 """One request, its response, and what was learnt between.
 
 An `Exchange` is made when a request head has been read and is gone when the record of it is written. It is not a bag
-for anything: each attribute has one writer, named beside it. Rarely set ones are class attributes: they cost nothing.
+for anything: each attribute has one writer, named beside it.
+
+A struct is made, and read, in less than half of the time of an object whose defaults stand in its class.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from sluicegate.chain.client_ip import client_ip_of
 from sluicegate.chain.outcome import HeaderLines
@@ -52,70 +56,69 @@ class Response:
         self.body = body  # whole, where it is held back or made here; else None: it streams
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One request and its response."""
 
+    client: Client
+    request: RequestHead
+    route: Route
+    services: Services
+    method: bytes  # set by TransformMethod; at first the request's
+    chain: Any = None  # chain.chain.Chain of the version that was chosen, set by the road
+
     # identity and time: set by the listener
+    started_s: float = msgspec.field(default_factory=now)
+    started_ticks: float = msgspec.field(default_factory=ticks)
     response: Response | None = None  # set by the dispatcher or the reply writer; its status is the answer's
-    status = 0  # set when an answer begins; 499 when the client went away before
-    bytes_in = 0  # request body bytes, set by the connection
-    bytes_out = 0  # response body bytes, set by the connection
-    upstream_started_ticks = 0.0  # set by the dispatcher
-    upstream_answered_ticks = 0.0  # set by the dispatcher: the response head is here
-    upstream_status = 0  # set by the dispatcher
+    status: int = 0  # set when an answer begins; 499 when the client went away before
+    bytes_in: int = 0  # request body bytes, set by the connection
+    upstream_started_ticks: float = 0.0  # set by the dispatcher
+    upstream_answered_ticks: float = 0.0  # set by the dispatcher: the response head is here
+    upstream_status: int = 0  # set by the dispatcher
     target: Any = None  # upstream.target.Target that was chosen, set by the dispatcher
 
     upstream_fault: UpstreamError | None = None  # set by the listener: why there was no answer
     cut: UpstreamFault | None = None  # set by the listener: why the answer ended early
-    aborted = False  # set by the connection: the client went away before the answer was out
-    chain: Any = None  # chain.chain.Chain of the version that was chosen, set by the road
+    aborted: bool = False  # set by the connection: the client went away before the answer was out
 
     # what the chain learnt
-    version_name = ""  # set by the version selection; "" for a not versioned API
-    ignored = False  # set by PathLists: the path is on the ignore list
-    token = ""  # set by auth: the key's token; a custom key has another one than the text that came (contract 05.2)
-    key_hash = ""  # set by auth: the name of the session in the store (contract 05.2)
+    version_name: str = ""  # set by the version selection; "" for a not versioned API
+    ignored: bool = False  # set by PathLists: the path is on the ignore list
+    token: str = (
+        ""  # set by auth: the key's token; a custom key has another one than the text that came (contract 05.2)
+    )
+    key_hash: str = ""  # set by auth: the name of the session in the store (contract 05.2)
     session: Session | None = None  # set by auth: with its policies applied
     context: dict[str, Any] | None = None  # set by ContextVars; None when the API does not ask for them
     # X-RateLimit-Limit, -Remaining, -Reset (contract 07.11), set by limits: of the rate where that is the source,
     # else None, and of the quota
     rate: tuple[int, int, int] | None = None
     quota: tuple[int, int, int] = (0, 0, 0)
-    tracked = True  # set by TrackEndpoint: False: no analytics record
-    tracked_path = ""  # set by TrackEndpoint: the pattern that stands for the path in the record
+    tracked: bool = True  # set by TrackEndpoint: False: no analytics record
+    tracked_path: str = ""  # set by TrackEndpoint: the pattern that stands for the path in the record
     tags: tuple[str, ...] = ()  # set by whoever knows one: more tags of the record
     rejection: Any = None  # chain.outcome.Rejection, set by the reply writer
-    rejected_by = ""  # name of the middleware that rejected, set by the road
+    rejected_by: str = ""  # name of the middleware that rejected, set by the road
 
     # what the chain wants of the upstream
     url: bytes | None = None  # set by UrlRewrite: path and query that take the place of the request's; may be absolute
-    strips_version = False  # set by the version selection: the version is taken out of path, query or headers
-    method: bytes  # set by TransformMethod; at first the request's
-    timeout_s = 0.0  # set by HardTimeouts: for the whole upstream exchange; 0 is the default
+    strips_version: bool = False  # set by the version selection: the version is taken out of path, query or headers
+    timeout_s: float = 0.0  # set by HardTimeouts: for the whole upstream exchange; 0 is the default
     breaker: Any = None  # upstream.breaker.Breaker that watches this exchange, set by CircuitBreaker
     caching: Any = None  # middleware.answers.cache.Caching, set by Cache: where the answer is to be stored
     body: bytes | None = None  # set by read_body, or by a transform: the whole request body, to be sent instead
-    hides_client = False  # set by TransformHeaders: True: X-Forwarded-For is not sent
+    hides_client: bool = False  # set by TransformHeaders: True: X-Forwarded-For is not sent
     response_headers: HeaderLines = ()  # set by Cors, versions: more headers for whatever answer leaves
 
     # looping
-    loop_level = 0  # set by the loop
-    loop_limit = 5  # set by the loop
-    looped_from_self = False  # set by the loop: the session is kept (contract 06.5)
-    check_limits = True  # set by the loop: False inside a loop unless it asked for them
+    loop_level: int = 0  # set by the loop
+    loop_limit: int = 5  # set by the loop
+    looped_from_self: bool = False  # set by the loop: the session is kept (contract 06.5)
+    check_limits: bool = True  # set by the loop: False inside a loop unless it asked for them
 
     changed_headers: Headers | None = None  # None as long as nobody has changed them
     _match_paths: tuple[str, str, str] | None = None
     _client_ip: str | None = None
-
-    def __init__(self, client: Client, request: RequestHead, route: Route, services: Services) -> None:
-        self.client = client
-        self.request = request
-        self.route = route
-        self.services = services
-        self.method = request.method
-        self.started_s = now()
-        self.started_ticks = ticks()
 
     @property
     def headers(self) -> Headers:

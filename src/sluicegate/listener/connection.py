@@ -33,6 +33,7 @@ from sluicegate.errors import BadMessage
 from sluicegate.listener.limits import Limits
 from sluicegate.listener.request_body import BodyReader
 from sluicegate.listener.states import BODY, CLOSED, DRAIN, HEAD, LINGER, PROXY_LINE, TUNNEL, WAIT
+from sluicegate.wire.chunked import ChunkedReader
 from sluicegate.wire.http1_read import HEAD_END, parse_request_head
 from sluicegate.wire.http1_write import refusal
 
@@ -52,9 +53,7 @@ class Connection(BodyReader, asyncio.Protocol):
     transport: Any = None
     deadline = 0.0  # on the listener's clock; 0 is none
     unsent = 0  # bytes that waited for the client when that was last looked at
-    last_block = b""
     task: asyncio.Task[None] | None = None
-    client_done = False
     introduced: Address | None = None
     requests = 0
     is_tls = False
@@ -66,6 +65,12 @@ class Connection(BodyReader, asyncio.Protocol):
         self.pieces: list[bytes] = []
         self.exchange: Exchange | None = None
         self.peer: Peer | None = None
+        self.last_block: bytes | None = None  # of the last request: its head with the empty line
+        # Looked at for every request: what an object holds itself is found sooner than what its class has for it.
+        self.reader: ChunkedReader | None = None
+        self.backlog = b""
+        self.held = 0
+        self.answer_begun = self.asked = self.reading_paused = self.client_done = False
 
     # -- asyncio.Protocol
 
@@ -162,17 +167,19 @@ class Connection(BodyReader, asyncio.Protocol):
 
     def read_head(self, data: bytes) -> None:
         """Read the head of a request, and what came with it."""
-        end = data.find(HEAD_END)
-        limits = self.limits
-        if end < 0 or end > limits.head_bytes:
-            self.wait_for_head(data)
-            return
-        block = data[:end]
-        if block == self.last_block and self.last_head is not None:
-            head = self.last_head
+        block = self.last_block
+        if data == block:
+            head, rest = self.last_head, b""
+        elif block is not None and data.startswith(block):
+            head, rest = self.last_head, data[len(block) :]
         else:
+            end = data.find(HEAD_END)
+            limits = self.limits
+            if end < 0 or end > limits.head_bytes:
+                self.wait_for_head(data)
+                return
             try:
-                head = parse_request_head(block)
+                head = parse_request_head(data[:end])
                 if len(head.headers.fields) > limits.header_count:
                     raise BadMessage(431, "")
             except BadMessage as error:
@@ -182,13 +189,13 @@ class Connection(BodyReader, asyncio.Protocol):
                 else:
                     self.refuse(error)
                 return
-            self.last_block, self.last_head = block, head
+            end += len(HEAD_END)
+            self.last_block, self.last_head, rest = data[:end], head, data[end:]
         self.requests += 1
         self.deadline = 0.0
         self.backlog = b""
         self.keep_alive = head.keep_alive and not self.listener.retiring
         self.body_let_go = False
-        rest = data[end + 4 :]
         if head.has_body:
             self.begin_body(head, rest)
         else:
@@ -290,7 +297,8 @@ class Connection(BodyReader, asyncio.Protocol):
     def next_request(self) -> None:
         """The answer is out and the request is read: the connection is free for the next one."""
         self.state = HEAD
-        self.pieces = []
+        if self.pieces:
+            self.pieces = []
         self.held = 0
         self.deadline = self.listener.now + self.limits.idle_timeout_s
         if self.reading_paused:

@@ -43,7 +43,7 @@ def enter_loop(table: Table, exchange: Exchange, url: bytes) -> Exchange | Rejec
         kept = [(key, value) for key, value in parameters if key not in OWN_PARAMETERS]
         query = urlencode(kept, quote_via=quote).encode()
     head = looped_head(exchange, route, path, query, own.get("method", ""))
-    looped = Exchange(exchange.client, head, route, exchange.services)
+    looped = Exchange(exchange.client, head, route, exchange.services, head.method)
     looped.started_s, looped.started_ticks = exchange.started_s, exchange.started_ticks
     looped.loop_level, looped.check_limits = level, own.get("check_limits") == "true"
     looped.body, looped.context = exchange.body, exchange.context
@@ -65,6 +65,7 @@ def looped_head(exchange: Exchange, route: Route, path: bytes, query: bytes, met
     head.path, head.query = whole, query
     head.host, head.headers = old.host, exchange.headers.copy()
     head.content_length, head.has_length, head.chunked = old.content_length, old.has_length, old.chunked
+    head.has_body = old.has_body
     head.keep_alive, head.forwarded, head.upgrade = old.keep_alive, old.forwarded, old.upgrade
     head.te_trailers, head.trailer = old.te_trailers, old.trailer
     return head

@@ -85,7 +85,6 @@ class Responder(ABC):
         if length_known and self.keep_alive and asked.version == 11 and exchange.method is asked.method:
             start = head.sent_as or plain_head(head, exchange, date)
             if start is not None:
-                exchange.bytes_out = len(body)
                 self.write(start + rate_lines(exchange) + b"\r\n" + body)
                 if done and self.body_done:
                     self.exchange = None
@@ -140,7 +139,6 @@ class Responder(ABC):
 
     def send_body(self, exchange: Exchange, data: bytes, done: bool, trailers: list[Field] | None = None) -> None:
         """Send a piece of an answer's body, framed as its head said."""
-        exchange.bytes_out += len(data)
         if self.chunked_out:
             data = chunk(data) if data else b""
             if done:
@@ -199,7 +197,6 @@ class Responder(ABC):
         """Bytes from the other side of a tunnel."""
         exchange = self.exchange
         if exchange is not None:
-            exchange.bytes_out += len(data)
             self.write(data)
 
     def on_tunnel_end(self) -> None:
@@ -282,7 +279,6 @@ class Responder(ABC):
         head = answer_head(
             exchange, response, length, self.chunked_out, self.keep_alive, trailer, body, date.line(now()), made_here
         )
-        exchange.bytes_out = len(body)
         if self.chunked_out:
             body = (chunk(body) if body else b"") + (last_chunk([]) if done else b"")
         self.write(head + body if body else head)

@@ -63,7 +63,6 @@ class Serve:
             route = head.found
             exchange = self.exchange_of(connection, head, route)
             if route.is_plain:
-                exchange.chain = route.chain
                 self.proceed(connection, exchange, iter(route.chain.request_steps))
             else:
                 self.enter(connection, exchange, route)
@@ -97,7 +96,7 @@ class Serve:
 
     def exchange_of(self, connection: Connection, head: RequestHead, route: Route) -> Exchange:
         """Return the exchange that a connection is now busy with."""
-        exchange = connection.exchange = Exchange(connection, head, route, self.services)
+        exchange = connection.exchange = Exchange(connection, head, route, self.services, head.method, route.chain)
         if connection.held:
             exchange.bytes_in = connection.held  # came together with the head
         return exchange

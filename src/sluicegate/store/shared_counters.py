@@ -93,6 +93,27 @@ class SharedCounters:
                 return before, end
         return self._count_locked(name, window_s, ceiling)
 
+    def count_both(self, rate: str, ceiling: int, quota: str) -> tuple[int, int, float] | None:
+        """Count one in two windows that are open, unless `ceiling` have been counted in the first.
+
+        Returns how many there were before in each, and when the second ends; the second is -1 where the first was full.
+        None: nothing was counted, as more than two looks into memory of this process are needed; ask `count`.
+        """
+        mine, words = self._mine, self._words
+        first, second = mine.get(rate), mine.get(quota)
+        if first is None or second is None or words[SHARERS_WORD] != ALONE:
+            return None
+        moment, end = now(), second[1]
+        if moment >= first[1] or moment >= end:
+            return None
+        rated = first[0]
+        if rated >= ceiling:
+            return rated, -1, end
+        used = second[0]
+        first[0] = words[first[2]] = rated + 1
+        second[0] = words[second[2]] = used + 1
+        return rated, used, end
+
     def _count_locked(self, name: str, window_s: float, ceiling: int) -> tuple[int, float]:
         try:
             high, low, slot = self._places[name]

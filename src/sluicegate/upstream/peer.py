@@ -74,9 +74,6 @@ class Peer(asyncio.Protocol):
     timeout_s = 0.0
     used = False  # has answered before: its silence may only mean that the upstream closed it meanwhile
     transport: Any = None
-    timer: asyncio.TimerHandle | None = None
-    last_block = b""
-    last_final: ResponseHead | None = None  # what last_block says: it is not parsed again when it comes again
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
@@ -88,6 +85,9 @@ class Peer(asyncio.Protocol):
         self.reader: ChunkedReader | None = None
         self.buffer = b""
         self.interim = 0
+        self.timer: asyncio.TimerHandle | None = None
+        self.last_block: bytes | None = None  # of the last answer: its head with the empty line
+        self.last_final: ResponseHead | None = None  # what it says: it is not parsed again when it comes again
 
     # -- asyncio.Protocol
 
@@ -132,9 +132,9 @@ class Peer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         state = self.state
         if state == HEAD:
-            end = data.find(HEAD_END)
-            if end > 0 and data[:end] == self.last_block and not self.buffer and self.last_final is not None:
-                self._take_final(self.last_final, data[end + 4 :])
+            block, head = self.last_block, self.last_final
+            if head is not None and block is not None and data.startswith(block) and not self.buffer:
+                self._take_final(head, data[len(block) :])
             else:
                 self._read_head(self.buffer + data if self.buffer else data)
         elif state == BODY:
@@ -187,19 +187,19 @@ class Peer(asyncio.Protocol):
                 self.fail(UpstreamError(UpstreamFault.PROTOCOL, "the answer is not HTTP"))
             return
         self.buffer = b""
-        block = data[:end]
         try:
-            head = parse_response_head(block)
+            head = parse_response_head(data[:end])
             if end > self.pool.head_bytes or len(head.headers) > self.pool.head_fields:
                 raise BadMessage(400, "head of the answer too long")
         except BadMessage as error:
             self.fail(UpstreamError(UpstreamFault.PROTOCOL, error.reason))
             return
+        end += len(HEAD_END)
         if head.status < 200:
-            self._take_interim(head, data[end + 4 :])
+            self._take_interim(head, data[end:])
         else:
-            self.last_block, self.last_final = block, head
-            self._take_final(head, data[end + 4 :])
+            self.last_block, self.last_final = data[:end], head
+            self._take_final(head, data[end:])
 
     def _take_interim(self, head: ResponseHead, rest: bytes) -> None:
         """1xx answers are swallowed (contract 06.7), except the one that ends HTTP here."""

@@ -69,12 +69,14 @@ class RequestHead:
     host:    authority of the target if that is absolute, else the Host field; b"" in HTTP/1.0 without one.
     headers: the end-to-end fields, as they are passed on. Host, framing and hop-by-hop fields are not among them.
     content_length: bytes of the body, None when it is chunked. An absent body is 0.
+    has_body:   whether a body follows.
     has_length: whether a Content-Length field was there.
     upgrade: value of Upgrade when Connection names it, else b"". Never one that asks for HTTP/2.
     forwarded: whether an X-Forwarded-For is among the headers.
     """
 
     content_length: int | None = 0
+    has_body = False
     has_length = False
     chunked = False
     expects_continue = False
@@ -94,17 +96,14 @@ class RequestHead:
     sent_as: bytes | None = None
     sent_to: object = None
     sent_by: object = None
+    # Kept by analytics.record: what the records of requests with this head have in common.
+    mould: Any = None
 
     def __init__(self, method: bytes, target: bytes, version: int) -> None:
         self.method, self.target, self.version = method, target, version
         self.path, _, self.query = target.partition(b"?")
         self.headers = Headers()
         self.keep_alive = version == 11
-
-    @property
-    def has_body(self) -> bool:
-        """Whether a body follows."""
-        return self.chunked or self.content_length != 0
 
 
 def parse_request_head(block: bytes) -> RequestHead:
@@ -211,6 +210,7 @@ def _apply_special(head: RequestHead, special: list[Field]) -> None:
             _note(head, field)
     if head.chunked and head.has_length:
         raise BadMessage(400, "Content-Length and Transfer-Encoding")
+    head.has_body = head.chunked or head.content_length != 0
     if b"upgrade" not in named:
         head.upgrade = b""
     _drop_named(head.headers, named)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.fakes.exchange import settings_of
-from tests.unit.analytics.exchanges import ENDED_TICKS, over, refused
+from tests.unit.analytics.exchanges import TOOK_S, over, refused
 
 from sluicegate import log
 from sluicegate.analytics.access_log import AccessLog
@@ -32,7 +32,7 @@ def access_log(**settings: Any) -> AccessLog:
 
 
 def line_of(exchange: Exchange, **settings: Any) -> str:
-    return access_log(**settings).line(capture(exchange, ENDED_TICKS)).decode()
+    return access_log(**settings).line(capture(exchange, *TOOK_S)).decode()
 
 
 def json_of(exchange: Exchange, **settings: Any) -> dict[str, Any]:
@@ -110,12 +110,12 @@ def test_it_is_off_unless_asked_for_and_above_its_level() -> None:
 
 def test_a_request_that_no_api_took() -> None:
     nowhere = Rejection(404, "Not Found", code="route_not_found", flag="NRH")
-    missing = capture(over("/zork", rejection=nowhere), ENDED_TICKS)
+    missing = capture(over("/zork", rejection=nowhere), *TOOK_S)
     line = access_log(track_404_logs=True).missing_route_line(missing).decode()
     assert line.partition("level=error ")[2] == (
         'message="Not Found" host=gateway.test origin="127.0.0.1:40000" request="GET /zork HTTP/1.1"\n'
     )
-    assert not access_log(track_404_logs=True).missing_route_line(capture(over(), ENDED_TICKS))
+    assert not access_log(track_404_logs=True).missing_route_line(capture(over(), *TOOK_S))
 
 
 def test_lines_of_clients_cannot_be_forged() -> None:

@@ -21,19 +21,19 @@ LAYOUT = Layout(max_apis=3)
 LIMITED = Rejection(429, "Rate limit exceeded", code="rate_limit_exceeded", flag="RLT")
 
 
-def ended(api_id: str = "a1", status: int = 200, took_s: float = 0.004, upstream_s: float = 0.003) -> Exchange:
+Ended = tuple[Exchange, float, float]
+
+
+def ended(api_id: str = "a1", status: int = 200, took_s: float = 0.004, upstream_s: float = 0.003) -> Ended:
+    """Return an exchange whose answer has left, and how long it and its upstream took."""
     exchange = make_exchange(api=make_api(api_id=api_id, name=f'API "{api_id}"\\'))
     exchange.status = status
-    exchange.started_ticks = 100.0
-    if upstream_s:
-        exchange.upstream_started_ticks, exchange.upstream_answered_ticks = 100.0, 100.0 + upstream_s
-    exchange.took_s = took_s  # type: ignore[attr-defined]
-    return exchange
+    return exchange, took_s, upstream_s
 
 
-def observe(metrics: Metrics, *exchanges: Exchange) -> None:
-    for exchange in exchanges:
-        metrics.observe(exchange, exchange.started_ticks + exchange.took_s)  # type: ignore[attr-defined]
+def observe(metrics: Metrics, *ended: Ended) -> None:
+    for one in ended:
+        metrics.observe(*one)
 
 
 def scrape(*workers: Metrics | bytes) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -88,8 +88,8 @@ def test_tells_the_time_of_the_upstream_from_the_gateways_own() -> None:
 def test_counts_rejections_and_what_limits_decide() -> None:
     metrics = Metrics(LAYOUT)
     let_through, refused = ended(), ended(status=429)
-    let_through.session = refused.session = session_of()
-    refused.rejection = LIMITED
+    let_through[0].session = refused[0].session = session_of()
+    refused[0].rejection = LIMITED
     observe(metrics, let_through, refused, refused, ended())
     samples = scrape(metrics)
     assert value(samples, "rejections_total", code="rate_limit_exceeded", flag="RLT") == 2

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.fakes.exchange import session_of, settings_of
-from tests.unit.analytics.exchanges import ENDED_S, ENDED_TICKS, over, refused
+from tests.unit.analytics.exchanges import ENDED_S, TOOK_S, over, refused
 
 from sluicegate.analytics.capture import Reader, capture
 from sluicegate.analytics.record import EMPTY_BLOCKS, FIELDS, GEO, GRAPHQL, MCP, NETWORK, RecordBuilder, readable
@@ -22,14 +22,14 @@ def builder_of(**analytics_config: Any) -> RecordBuilder:
 
 
 def record_of(exchange: Exchange, builder: RecordBuilder | None = None) -> dict[str, Any]:
-    record = (builder or builder_of()).build(capture(exchange, ENDED_TICKS))
+    record = (builder or builder_of()).build(capture(exchange, *TOOK_S))
     assert record is not None
     return msgspec.msgpack.decode(record)  # type: ignore[no-any-return]
 
 
 def test_all_fields_are_there_in_gos_order_packed_as_go_packs_them() -> None:
     exchange = over("/one/caf%C3%A9", key_hash=KEY, session=session_of(alias="me", oauth_client_id="oc", tags=["t"]))
-    record = builder_of().build(capture(exchange, ENDED_TICKS))
+    record = builder_of().build(capture(exchange, *TOOK_S))
     local = time.localtime(int(ENDED_S))
     moment = [int(ENDED_S), 250_000_000]
     fields = {
@@ -127,7 +127,7 @@ def test_bytes_that_are_no_text_do_no_harm() -> None:
 )
 def test_what_leaves_no_record(exchange: Exchange) -> None:
     builder = builder_of(ignored_ips=["10.0.0.1"])
-    assert builder.build(capture(exchange, ENDED_TICKS)) is None
+    assert builder.build(capture(exchange, *TOOK_S)) is None
 
 
 def test_the_pieces_of_one_key_are_not_taken_for_another() -> None:
@@ -154,8 +154,8 @@ def test_nothing_grows_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_short_record_goes_without_what_is_always_empty() -> None:
-    long = RecordBuilder(settings_of(), Reader(0)).build(capture(over(), ENDED_TICKS))
-    short = RecordBuilder(settings_of(), Reader(0), short=True).build(capture(over(), ENDED_TICKS))
+    long = RecordBuilder(settings_of(), Reader(0)).build(capture(over(), *TOOK_S))
+    short = RecordBuilder(settings_of(), Reader(0), short=True).build(capture(over(), *TOOK_S))
     assert long is not None and short is not None and len(short) < len(long) * 2 / 3
     whole = msgspec.msgpack.decode(long)
     assert msgspec.msgpack.decode(short) == {name: whole[name] for name in FIELDS if name not in EMPTY_BLOCKS}

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.fakes.exchange import make_api, settings_of
-from tests.unit.analytics.exchanges import ENDED_TICKS, over, refused
+from tests.unit.analytics.exchanges import TOOK_S, over, refused
 
 from sluicegate.analytics.finish import make_finish
 from sluicegate.analytics.line_writer import LineWriter
@@ -69,7 +69,7 @@ async def test_close_writes_what_is_left() -> None:
     sink = Kept()
     recorder = Recorder(settings_of(LOGGING), [sink], Counts().add, lambda lines: None)
     for _ in range(250):
-        recorder.record(over(), ENDED_TICKS)
+        recorder.record(over(), *TOOK_S)
     await recorder.close()
     assert len(sink.records) == 250
 
@@ -79,7 +79,7 @@ async def test_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -
     sink, counts = Kept(), Counts()
     recorder = Recorder(settings_of(), [sink], counts.add)
     for _ in range(5):
-        recorder.record(over(), ENDED_TICKS)
+        recorder.record(over(), *TOOK_S)
     running = asyncio.create_task(recorder.run())
     await sink.taken.wait()
     running.cancel()
@@ -90,8 +90,8 @@ async def test_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -
 async def test_one_that_cannot_be_recorded_stops_no_other() -> None:
     sink, counts = Kept(), Counts()
     recorder = Recorder(settings_of(), [sink], counts.add)
-    recorder.record(over(started_s=None), ENDED_TICKS)
-    recorder.record(over(), ENDED_TICKS)
+    recorder.record(over(started_s=None), *TOOK_S)
+    recorder.record(over(), *TOOK_S)
     await recorder.close()
     assert (len(sink.records), counts["records_dropped"]) == (1, 1)
 
@@ -101,7 +101,7 @@ async def test_requests_to_no_api_leave_no_record() -> None:
     recorder = Recorder(settings_of({"track_404_logs": True}), [sink], Counts().add, written.append)
     nobody = over(api={"api_id": ""})
     assert nobody.route.api_id == make_api(api_id="").api_id
-    recorder.record(nobody, ENDED_TICKS)
+    recorder.record(nobody, *TOOK_S)
     await recorder.close()
     assert not sink.records and not b"".join(written)
 
@@ -121,7 +121,7 @@ async def test_a_file_of_records_is_rotated(tmp_path: Path) -> None:
     settings = settings_of({"enable_analytics": True, "sluicegate": {"analytics_file": str(path)}})
     (sink,) = make_sinks(settings, backend, counts.add)
     recorder = Recorder(settings, [sink], counts.add)
-    recorder.record(over(), ENDED_TICKS)
+    recorder.record(over(), *TOOK_S)
     await recorder.close()
     (record,) = read_records(path)
     assert (record["Path"], record["TimeStamp"][:4], "Geo" in record) == ("/get", "2026", False)
@@ -129,7 +129,7 @@ async def test_a_file_of_records_is_rotated(tmp_path: Path) -> None:
     small, other = RecordFile(path, counts.add, rotate_bytes=100), RecordFile(path, counts.add, rotate_bytes=10**6)
     for one in (other, small, other):
         recorder = Recorder(settings, [one], counts.add)
-        recorder.record(over(), ENDED_TICKS)
+        recorder.record(over(), *TOOK_S)
         recorder._work_off_slice()
     await other.close()
     await small.close()
@@ -143,7 +143,7 @@ async def test_a_file_that_cannot_be_written_is_counted(tmp_path: Path) -> None:
     counts = Counts()
     sink = RecordFile(tmp_path / "no" / "such" / "folder", counts.add)
     recorder = Recorder(settings_of(), [sink], counts.add)
-    recorder.record(over(), ENDED_TICKS)
+    recorder.record(over(), *TOOK_S)
     await recorder.close()
     assert (counts["records_written"], counts["records_dropped"]) == (0, 1)
 

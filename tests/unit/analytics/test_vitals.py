@@ -17,8 +17,8 @@ LAYOUT = Layout(max_apis=3)
 def serve(metrics: Metrics, status: int, times: int) -> None:
     for _ in range(times):
         exchange = make_exchange(api=make_api(api_id="a", name="A"))
-        exchange.status, exchange.started_ticks = status, 100.0
-        metrics.observe(exchange, 100.001)
+        exchange.status = status
+        metrics.observe(exchange, 0.001, 0.0)
     for _ in metrics.publish():
         pass
 

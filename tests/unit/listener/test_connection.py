@@ -37,7 +37,7 @@ class Echo(Serve):
         self.route = stand_in("echo")
 
     def begin(self, connection: Connection, head: RequestHead) -> None:
-        exchange = connection.exchange = Exchange(connection, head, self.route, self.services)
+        exchange = connection.exchange = Exchange(connection, head, self.route, self.services, head.method)
         exchange.chain = NO_STEPS
         if head.path == b"/early":
             connection.reply(exchange, Reply(200, [], b"early"))

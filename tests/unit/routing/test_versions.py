@@ -22,7 +22,7 @@ PAST, FUTURE = "2001-01-01 00:00", "2199-12-31 23:59"
 def asking(route: Route, target: str = "/a/x", **headers: str) -> Exchange:
     request = RequestHead(b"GET", target.encode(), 11)
     request.headers.fields += [make_field(name.encode(), value.encode()) for name, value in headers.items()]
-    return Exchange(FakeClient(), request, route, make_services())
+    return Exchange(FakeClient(), request, route, make_services(), request.method)
 
 
 def versioned(location: str = "header", default: str = "", expires: str = "", **definition: Any) -> Route:

@@ -124,6 +124,26 @@ def test_a_window_begins_with_the_first_count_and_ends(monkeypatch):
     counters.forget("never counted")
 
 
+def test_two_are_counted_at_once_as_they_are_one_by_one(monkeypatch):
+    moment = [1000.0]
+    monkeypatch.setattr(shared_counters, "now", lambda: moment[0])
+    counters = SharedCounters(None)
+    assert counters.count_both("rate", 2, "quota") is None  # no window is open
+    counters.count("rate", 10.0, 2)
+    assert counters.count_both("rate", 2, "quota") is None
+    counters.count("quota", 60.0, 5)
+    assert counters.peek("quota")[0] == counters.peek("rate")[0] == 1  # what said None has counted nothing
+    assert counters.count_both("rate", 2, "quota") == (1, 1, 1060.0)
+    assert counters.count_both("rate", 2, "quota") == (2, -1, 1060.0)  # the first is full: the second stays
+    assert counters.peek("quota")[0] == counters.peek("rate")[0] == 2
+    moment[0] = 1010.0
+    assert counters.count_both("rate", 2, "quota") is None
+    assert counters.count("rate", 10.0, 2) == (0, 1020.0)
+    counters.share()
+    assert counters.count_both("rate", 2, "quota") is None  # others may count meanwhile
+    assert counters.count("quota", 60.0, 5) == (2, 1060.0)
+
+
 def test_the_table_grows_under_the_feet_of_another(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_counters, "TABLE_SLOTS", (1 << 12, 1 << 14, 1 << 16))
     one, other = SharedCounters(tmp_path / "counters"), SharedCounters(tmp_path / "counters")

@@ -43,7 +43,7 @@ class RateLimitsReport(Middleware):
 
     def on_request(self, exchange: Exchange) -> Step:
         """Answer when this is the path."""
-        if not exchange.request.path.endswith(PATH_BYTES) or exchange.match_paths[0] != PATH:
+        if PATH_BYTES not in exchange.request.path or exchange.match_paths[0] != PATH:
             return None
         session = exchange.session
         assert session is not None  # KeyExpired has seen to it

@@ -22,7 +22,7 @@ class NodeLimiter(Limiter):
 
     def __init__(self, counters: SharedCounters) -> None:
         self._counters = counters
-        self._count = counters.count
+        self._count, self._count_both = counters.count, counters.count_both
 
     def rate(
         self,
@@ -58,16 +58,20 @@ class NodeLimiter(Limiter):
         return QuotaVerdict(True, left, renews_at_s) if left >= 0 else QuotaVerdict(False, 0, renews_at_s)
 
     def admit(self, plan: CountedPlan) -> tuple[int, int, int] | None:
-        count = self._count
-        if plan.node_counter:
-            allowed = plan.allowed
-            if count(plan.node_counter, plan.per_s, allowed)[0] >= allowed:
+        allowed, renewal_s, quota_max = plan.allowed, plan.quota_renewal_s, plan.quota_max
+        counted = self._count_both(plan.node_counter, allowed, plan.quota_counter)
+        if counted is not None:
+            rated, used, end_s = counted
+            if rated >= allowed:
                 return None
-        if not plan.quota_counter:
-            return plan.shown_quota
-        renewal_s, quota_max = plan.quota_renewal_s, plan.quota_max
-        before, end_s = count(plan.quota_counter, renewal_s if renewal_s > 0 else math.inf, NO_CEILING)
-        left = quota_max - before - 1
+        else:
+            count = self._count
+            if plan.node_counter and count(plan.node_counter, plan.per_s, allowed)[0] >= allowed:
+                return None
+            if not plan.quota_counter:
+                return plan.shown_quota
+            used, end_s = count(plan.quota_counter, renewal_s if renewal_s > 0 else math.inf, NO_CEILING)
+        left = quota_max - used - 1
         return quota_max, left if left >= 0 else -1, int(end_s) if renewal_s > 0 else 0
 
     async def quota_used(self, name: str) -> tuple[int, float] | None:

@@ -1,0 +1,59 @@
+"""Moulds: what the records of requests that are alike have in common.
+
+Clients ask again: a head that comes again, byte for byte, on its connection is the same `RequestHead`. As long as API,
+key and target are the same too, its record differs from the last one in nothing but moment, status and durations. All
+the rest stands packed in a mould, which the head keeps, so that on the road a few comparisons take the place of a
+capture, and a record is put together without looking at the request again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sluicegate.apidef.session import Session
+    from sluicegate.chain.exchange import Exchange
+    from sluicegate.routing.route import Route
+    from sluicegate.upstream.target import Target
+
+Cast = tuple["Mould", int, float, float, float]
+"""Mould, status, start in seconds since 1970, seconds in all, seconds of the upstream."""
+
+CAST_VALUES: Final = 5
+
+
+class Mould:
+    """Pieces of a record, and whose they are.
+
+    begin:     up to the date.                  key:   APIKey, and the name of the time stamp.
+    names:     APIVersion to OauthID.           place: IPAddress, and the blocks that are always empty.
+    tags:      to the name of ExpireAt.         end:   all behind that.
+    expires_s: how long it is kept.
+    """
+
+    __slots__ = (
+        *("route", "session", "target", "key_hash", "version_name"),
+        *("begin", "key", "names", "place", "tags", "end", "expires_s"),
+    )
+
+    def __init__(self, route: Route, session: Session | None, target: Target | None, key_hash: str, version: str):
+        self.route, self.session, self.target = route, session, target
+        self.key_hash, self.version_name = key_hash, version
+        self.begin = self.key = self.names = self.place = self.tags = self.end = b""
+        self.expires_s = 0
+
+    def fits(self, exchange: Exchange) -> bool:
+        """Return whether an exchange with the head that keeps this mould has such a record.
+
+        What TrackEndpoint says follows from the head. An answer that was made here has no target, or a rejection.
+        """
+        return (
+            self.session is exchange.session
+            and self.target is exchange.target
+            and self.route is exchange.route
+            and self.key_hash == exchange.key_hash
+            and self.version_name == exchange.version_name
+            and exchange.url is None
+            and exchange.rejection is None
+            and not exchange.tags
+        )
