@@ -27,6 +27,7 @@ from sluicegate.configuration import Configuration
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
 from sluicegate.store.known_keys import KnownKey
+from sluicegate.store.names import cached_responses
 from sluicegate.store.notices import GROUP_RELOAD, Notice, keys_changed
 from sluicegate.store.redis import RedisBackend
 from sluicegate.trial import try_request
@@ -180,7 +181,7 @@ class Worker:
 
     async def deed_clear_cache(self, argument: bytes) -> None:
         """Do what `clear_cache` asks of every worker."""
-        await self.services.cache.delete_prefix(argument.decode())
+        await self.services.cache.delete_prefix(cached_responses(argument.decode()))
 
     # -- admin.node.Node
 

@@ -24,6 +24,7 @@ from sluicegate.store.cache import MemoryCache
 from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters.node import NodeLimiter
 from sluicegate.store.memory import MemoryBackend
+from sluicegate.store.names import cached_responses
 from sluicegate.store.shared_counters import SharedCounters
 
 SECRET = "s3cret"
@@ -96,7 +97,7 @@ class FakeNode:
         self.forgotten.extend(names)
 
     async def clear_cache(self, api_id: str) -> None:
-        await self.cache.delete_prefix(f"cache-{api_id}")
+        await self.cache.delete_prefix(cached_responses(api_id))
 
     def health(self) -> dict[str, dict[str, Any]]:
         return self.details

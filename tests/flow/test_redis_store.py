@@ -111,6 +111,17 @@ def test_two_nodes_see_each_others_changes_of_keys(tmp_path: Path, upstream: Ups
         assert one.admin("GET", f"/tyk/keys/{key}")[0] == 404
 
 
+def test_clearing_a_cache_removes_nothing_else(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
+    with node(tmp_path / "node", upstream, redis) as gateway:
+        made = new_key(gateway)
+        stored = f"cache-{made['key']}"
+        redis.server.command("SET", stored, "a response")
+        assert gateway.admin("DELETE", "/tyk/cache/apikey-")[0] == 200
+        assert gateway.admin("GET", f"/tyk/keys/{made['key']}")[0] == 200
+        assert gateway.admin("DELETE", f"/tyk/cache/{made['key']}")[0] == 200
+        assert redis.server.command("EXISTS", stored) == "0"
+
+
 def signed(command: str, payload: str = "", secret: str = SECRET) -> str:
     """Return a notice as a node of Tyk publishes it."""
     signature = hashlib.sha256(f"{command}{payload}{secret}".encode()).hexdigest()

@@ -44,6 +44,7 @@ class Reply:
     final:   True: response middlewares are not run over it (contract 06.3: classic mocks; 09.8: cache hits).
     tracked: False: no analytics record is made (contract 06.3).
     rate_headers: True: X-RateLimit-* are added as on proxied answers (contract 06.7).
+    length:  of the body that an answer to HEAD leaves out; None: that of `body`.
     """
 
     status: int
@@ -52,6 +53,7 @@ class Reply:
     final: bool = True
     tracked: bool = True
     rate_headers: bool = False
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,14 +232,15 @@ class Responder(ABC):
         """Send an answer that was made here, through the response chain unless it is final."""
         if self.exchange is not exchange or self.answer_begun:
             return
-        response = exchange.response = Response(reply.status, made_headers(reply.headers), len(reply.body))
+        length = len(reply.body) if reply.length is None else reply.length
+        response = exchange.response = Response(reply.status, made_headers(reply.headers), length)
         exchange.status = reply.status
         exchange.tracked = exchange.tracked and reply.tracked
         if not reply.final and exchange.chain is not None:
             for step in exchange.chain.response_steps:
                 step(exchange, response)
             exchange.status = response.status
-        response.content_length = len(reply.body)
+        response.content_length = length
         self.start(exchange, response, reply.body, True, made_here=not reply.rate_headers)
 
     # -- to the client

@@ -114,7 +114,12 @@ def counted_here(counter: str) -> str:
 
 def cached_response(api_id: str, key: str) -> str:
     """Return where a stored response lies; `key` begins with the API's id once more (contract 09.8)."""
-    return f"{CACHE}{api_id}{key}"
+    return f"{cached_responses(api_id)}{key}"
+
+
+def cached_responses(api_id: str) -> str:
+    """Return how the names of all stored responses of an API begin (contract 04.11)."""
+    return f"{CACHE}{api_id}"
 
 
 def _joined(*parts: str) -> str:

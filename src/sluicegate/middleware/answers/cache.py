@@ -22,6 +22,7 @@ from sluicegate.chain.outcome import Outcome, Reply, Step
 from sluicegate.clock import now
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.middleware.answers import stored_response
+from sluicegate.middleware.answers.stored_response import StoredResponse
 from sluicegate.store.names import cached_response
 from sluicegate.store.tokens import MURMUR128, hash_text
 from sluicegate.wire.headers import canonical
@@ -141,14 +142,14 @@ class Cache(Middleware):
         if stored is None:
             exchange.caching = caching
             return None
-        status, fields, body = stored
+        fields = stored.headers
         exchange.tags += (HIT_TAG,)
         headers = [(canonical(field.name), field.value) for field in fields if field.name != b"x-tyk-cached-response"]
         headers.append((b"X-Tyk-Cached-Response", b"1"))
         asked, etag = exchange.request.headers.get(b"if-none-match"), fields.get(b"etag")
         if asked and etag and etag in asked:
             return Reply(304, [line for line in headers if line[0] not in NOT_IN_304], rate_headers=True)
-        return Reply(status, headers, body, rate_headers=True)
+        return Reply(stored.status, headers, stored.body, rate_headers=True, length=stored.length)
 
     def _key(self, exchange: Exchange, body_part: bytes) -> str:
         request = exchange.request
@@ -176,7 +177,9 @@ class Cache(Middleware):
     def on_response_body(self, exchange: Exchange, response: Response, body: bytes) -> bytes | Awaitable[bytes]:
         """Store the response, which is left as it is."""
         caching: Caching = exchange.caching
-        value = stored_response.written(response.status, response.headers, body, int(now()) + caching.ttl_s)
+        length = response.content_length if exchange.method == b"HEAD" else None
+        stored = StoredResponse(response.status, response.headers, body, length)
+        value = stored_response.written(stored, int(now()) + caching.ttl_s)
         try:
             waiting = self._store.set(caching.key, value, caching.ttl_s)
         except StoreError:

@@ -6,6 +6,7 @@ Pure. Those that Tyk wrote may be chunked; ours have a Content-Length.
 from __future__ import annotations
 
 import binascii
+from dataclasses import dataclass
 
 from sluicegate.errors import BadMessage
 from sluicegate.wire.chunked import ChunkedReader
@@ -14,14 +15,26 @@ from sluicegate.wire.http1_read import HEAD_END, parse_response_head
 from sluicegate.wire.http1_write import STATUS_LINES
 
 
-def written(status: int, headers: Headers, body: bytes, expires_s: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """A response. length: of the body that an answer to HEAD leaves out; None: nobody said, or the body is here."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    length: int | None = None
+
+
+def written(stored: StoredResponse, expires_s: int) -> bytes:
     """Return what is stored of a response. expires_s: Unix time from which on it is not served."""
-    head = b"%b%bContent-Length: %d\r\n\r\n" % (STATUS_LINES[status], headers.render(), len(body))
+    body = stored.body
+    length = len(body) if stored.length is None else stored.length
+    head = b"%b%bContent-Length: %d\r\n\r\n" % (STATUS_LINES[stored.status], stored.headers.render(), length)
     return binascii.b2a_base64(head + body, newline=False) + b"|%d" % expires_s
 
 
-def read(stored: bytes, method: bytes, now_s: float) -> tuple[int, Headers, bytes] | None:
-    """Return status, end-to-end fields and body; None for what has expired or is no stored response."""
+def read(stored: bytes, method: bytes, now_s: float) -> StoredResponse | None:
+    """Return a response with its end-to-end fields; None for what has expired or is no stored response."""
     encoded, bar, expiry = stored.partition(b"|")
     if not bar or not expiry.isdigit() or int(expiry[:15]) < now_s:
         return None
@@ -40,4 +53,5 @@ def read(stored: bytes, method: bytes, now_s: float) -> tuple[int, Headers, byte
         return None
     if length is not None and length > len(rest):
         return None
-    return head.status, head.headers, rest if length is None else rest[:length]
+    body = rest if length is None else rest[:length]
+    return StoredResponse(head.status, head.headers, body, head.content_length if method == b"HEAD" else None)

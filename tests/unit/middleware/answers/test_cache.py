@@ -182,8 +182,9 @@ async def test_what_cannot_be_read_is_asked_for_anew() -> None:
 
 def test_chunked_ones_of_tyk_are_read() -> None:
     wire = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    status, headers, body = stored_response.read(base64.b64encode(wire) + b"|99", b"GET", 98)
-    assert (status, headers.get(b"x-a"), body) == (200, b"1", b"abc")
+    stored = stored_response.read(base64.b64encode(wire) + b"|99", b"GET", 98)
+    assert stored is not None
+    assert (stored.status, stored.headers.get(b"x-a"), stored.body) == (200, b"1", b"abc")
 
 
 def test_off() -> None:
