@@ -33,6 +33,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
         versioned("header", upstream.url, location="header"),
         versioned("query", upstream.url, location="url-param", strip_versioning_data=True),
         versioned("path", upstream.url, location="url"),
+        versioned("default", upstream.url, location="header"),
         versioned("stripped", upstream.url, location="url", strip_versioning_data=True),
         api(
             "/base/",
@@ -48,7 +49,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
         ),
         api("/child/", f"{upstream.url}/child", internal=True),
     ]
-    with Gateway(tmp_path_factory.mktemp("versions"), apis=apis) as running:
+    apis[3]["version_data"] = VERSIONS | {"default_version": "v1"}
+    with Gateway(tmp_path_factory.mktemp("versions"), apis=apis, conf={"version_header": "x-got"}) as running:
         yield running
 
 
@@ -90,3 +92,8 @@ def test_there_is_none(gateway: Gateway, path: str, version: str, status: int, s
 def test_an_end_ahead_is_announced(gateway: Gateway) -> None:
     assert gateway.ask(get("/header/", "Version: v2")).get(b"x-tyk-api-expires") == b"Sun, 01 Jan 2090 10:00:00 UTC"
     assert gateway.ask(get("/header/", "Version: v1")).get(b"x-tyk-api-expires") is None
+
+
+def test_who_asks_for_none_is_told_what_was_chosen(gateway: Gateway) -> None:
+    assert gateway.ask(get("/default/")).get(b"x-got") == b"v1"
+    assert gateway.ask(get("/default/", "Version: v1")).get(b"x-got") is None

@@ -16,6 +16,10 @@ def rewriting(pattern: str, to: str, method: str = "GET") -> dict[str, Any]:
     return {"path": pattern, "match_pattern": pattern, "method": method, "rewrite_to": to}
 
 
+def version_of(api_id: str) -> dict[str, Any]:
+    return {"enabled": True, "name": "own", "location": "header", "key": "version", "versions": {"next": api_id}}
+
+
 @pytest.fixture(scope="module")
 def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     rewrites = [
@@ -36,6 +40,9 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         api("/other/", upstream.url + "/base", name="The other one", internal=True),
         api("/front/", "tyk://other"),
         api("/ring/", "tyk://ring"),
+        api("/lost/", "tyk://nowhere/base"),
+        api("/egg/", upstream.url, definition=version_of("hen")),
+        api("/hen/", upstream.url, definition=version_of("egg")),
         api("/limited/", upstream.url, global_rate_limit={"rate": 1, "per": 100}),
     ]
     with Gateway(tmp_path_factory.mktemp("gateway"), apis=apis) as one:
@@ -67,6 +74,7 @@ def test_internal_apis_are_reached_by_loops_only(client: Wire) -> None:
 
 def test_nowhere(client: Wire) -> None:
     assert error(client.ask(get("/a/nowhere"))) == (500, "Can't detect loop target")
+    assert error(client.ask(get("/lost/x"))) == (500, "Couldn't detect target")
 
 
 @pytest.mark.parametrize(("path", "limit"), [("/a/ever", 5), ("/a/twice", 5), ("/ring/x", 5)])
@@ -74,6 +82,12 @@ def test_not_for_ever(client: Wire, path: str, limit: int) -> None:
     status, text = error(client.ask(get(path)))
     assert (status, text) == (500, f"Loop level too deep. Found more than {limit} loops in single request")
     assert client.ask(get("/a/plain")).status == 200
+
+
+def test_versions_that_name_each_other_are_not_followed_for_ever(client: Wire) -> None:
+    status, text = error(client.ask(get("/egg/x", "Version: next")))
+    assert (status, text) == (500, "Loop level too deep. Found more than 5 loops in single request")
+    assert client.ask(get("/egg/x", "Version: own")).status == 200
 
 
 def test_the_method_may_change_and_the_framing_does_not(client: Wire) -> None:

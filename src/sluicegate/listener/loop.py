@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from sluicegate.routing.route import Route
     from sluicegate.routing.table import Table
 
-NO_TARGET = Rejection(500, "Can't detect loop target", code="loop_target_unknown")
+NO_LOOP_TARGET = Rejection(500, "Can't detect loop target", code="loop_target_unknown")
 TOO_DEEP = Rejection(500, "Loop level too deep. Found more than {} loops in single request", code="loop_too_deep")
+NO_TARGET = Rejection(500, "Couldn't detect target", code="target_unknown")
 DEFAULT_LIMIT = 5
 OWN_PARAMETERS = frozenset(("method", "loop_limit", "check_limits"))
 
 
-def enter_loop(table: Table, exchange: Exchange, url: bytes) -> Exchange | Rejection:
-    """Return the exchange that goes on in the chain a URL names, or why it cannot."""
+def enter_loop(
+    table: Table, exchange: Exchange, url: bytes, unknown: Rejection = NO_LOOP_TARGET
+) -> Exchange | Rejection:
+    """Return the exchange that goes on in the chain a URL names, or why it cannot; `unknown` where nobody has the name."""
     name, _, rest = url.removeprefix(b"tyk://").partition(b"/")
     path, _, query = rest.partition(b"?")
     parameters = parse_qsl(query.decode("utf-8", "surrogateescape"), keep_blank_values=True)
@@ -34,11 +37,11 @@ def enter_loop(table: Table, exchange: Exchange, url: bytes) -> Exchange | Rejec
     limit = int(own["loop_limit"]) if own.get("loop_limit", "").isdigit() else DEFAULT_LIMIT
     level = exchange.loop_level + 1
     if level > limit:
-        return TOO_DEEP.saying(TOO_DEEP.message.format(limit))
+        return too_deep(limit)
     same = name == b"self"
     route = exchange.route if same else table.by_name(name.decode("utf-8", "replace"))
     if route is None:
-        return NO_TARGET
+        return unknown
     if own:
         kept = [(key, value) for key, value in parameters if key not in OWN_PARAMETERS]
         query = urlencode(kept, quote_via=quote).encode()
@@ -53,6 +56,11 @@ def enter_loop(table: Table, exchange: Exchange, url: bytes) -> Exchange | Rejec
     if exchange.session is not None:
         looped.session, looped.token, looped.key_hash = exchange.session, exchange.token, exchange.key_hash
     return looped
+
+
+def too_deep(limit: int = DEFAULT_LIMIT) -> Rejection:
+    """Return why a request goes no further when it has come into more chains than it may."""
+    return TOO_DEEP.saying(TOO_DEEP.message.format(limit))
 
 
 def looped_head(exchange: Exchange, route: Route, path: bytes, query: bytes, method: str) -> RequestHead:

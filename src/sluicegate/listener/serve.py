@@ -22,7 +22,7 @@ from sluicegate.chain.exchange import Exchange
 from sluicegate.chain.outcome import STORE_UNAVAILABLE, Loop, Outcome, Rejection, Reply
 from sluicegate.clock import ticks
 from sluicegate.errors import BadMessage, StoreError
-from sluicegate.listener.loop import enter_loop
+from sluicegate.listener.loop import DEFAULT_LIMIT, NO_LOOP_TARGET, NO_TARGET, enter_loop, too_deep
 from sluicegate.listener.rejections import ABOUT_THE_SERVER, INTERNAL, NOT_FOUND, NOT_FOUND_REPLY, TOO_LARGE, moved_to
 from sluicegate.routing.clean import clean_location
 
@@ -110,8 +110,10 @@ class Serve:
             connection.reject(exchange, TOO_LARGE)
             return
         chain: Chain | None = route.chain
-        while chain is None:  # a child API may have versions of its own
-            chosen = route.choose_version(exchange)
+        chosen_before = 0
+        while chain is None:  # a child API may have versions of its own, and two may name each other
+            chosen = route.choose_version(exchange) if chosen_before < DEFAULT_LIMIT else too_deep()
+            chosen_before += 1
             if isinstance(chosen, Rejection):
                 exchange.rejected_by = "VersionCheck"
                 connection.reject(exchange, chosen)
@@ -192,15 +194,15 @@ class Serve:
         if url is not None and url.startswith(b"tyk://"):
             self.loop(connection, exchange, url)
         elif exchange.route.loops_to:
-            self.loop(connection, exchange, exchange.route.loop_url(exchange))
+            self.loop(connection, exchange, exchange.route.loop_url(exchange), NO_TARGET)
         else:
             rejection = self.dispatcher.send(exchange, connection)
             if rejection is not None:
                 connection.reject(exchange, rejection)
 
-    def loop(self, connection: Connection, exchange: Exchange, url: bytes) -> None:
+    def loop(self, connection: Connection, exchange: Exchange, url: bytes, unknown: Rejection = NO_LOOP_TARGET) -> None:
         """Enter the chain that a `tyk://` URL names (contract 06.5)."""
-        entered = enter_loop(self.table, exchange, url)
+        entered = enter_loop(self.table, exchange, url, unknown)
         if isinstance(entered, Rejection):
             connection.reject(exchange, entered)
         else:

@@ -79,7 +79,7 @@ class Builder:
             self._equip(served, with_target(api, version), version)
             routes[name] = served
             expiries[name] = Expiry(version.expires, VERSION_EXPIRED, f"version_data.versions.{name}.expires")
-        versions = Versions(api.classic, routes, expiries, self.find_child)
+        versions = Versions(api.classic, routes, expiries, self.find_child, self.services.settings.version_header)
         for one in (route, *routes.values()):
             one.versions = versions
 

@@ -17,6 +17,7 @@ from sluicegate.apidef.pattern import Pattern, compile_pattern
 from sluicegate.chain.outcome import Rejection
 from sluicegate.clock import now
 from sluicegate.errors import ConfigError
+from sluicegate.wire.headers import canonical
 from sluicegate.wire.http1_read import RequestHead
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Versions:
 
     routes:      by version name; of child APIs only what the base itself serves.
     find_child:  returns the route of a child API by its id, in the table of the moment.
+    told_in:     the header that tells clients which version they got without asking for one (contract 06.7), or "".
     """
 
     def __init__(
@@ -78,9 +80,11 @@ class Versions:
         routes: Mapping[str, Route],
         expiries: Mapping[str, Expiry],
         find_child: Callable[[str], Route | None],
+        told_in: str = "",
     ) -> None:
         chosen = definition.definition
         self.routes, self.expiries, self.find_child = routes, expiries, find_child
+        self.told_in = canonical(told_in.encode("latin-1", "replace"))
         self.by_child = chosen.enabled
         self.children = chosen.versions
         self.own_name = chosen.name
@@ -105,9 +109,11 @@ class Versions:
         if self.by_child:
             return self._child(exchange, name)
         if not name:
-            if self.in_path or not self.default:
+            if not self.default:
                 return NOT_SAID
             name = self.default
+            if self.told_in:
+                exchange.response_headers += ((self.told_in, name.encode()),)
         route = self.routes.get(name)
         if route is None and self.falls_back and self.default:
             name = self.default
@@ -131,27 +137,32 @@ class Versions:
         return route
 
     def _child(self, exchange: Exchange, name: str) -> Route | Rejection:
+        name = name or self.default
         if not name:
-            if self.in_path or not self.default:
-                return NOT_SAID
-            name = self.default
-        if name not in self.children and name not in ("self", self.own_name):
+            return NOT_SAID
+        found = self._find(name, exchange)
+        if found is None:
             if not self.falls_back:
                 return UNKNOWN_CHILD
-            if not self.default:
-                return NO_FALLBACK
             name = self.default
-        if name in ("self", self.own_name):
-            exchange.version_name = self.own_name
-            exchange.strips_version = self.strips
-            rejection = self.api_expiry.check(exchange, announce=True)
-            return rejection or self.routes[""]
-        return self._enter_child(exchange, name)
+            found = self._find(name, exchange) if name else None
+            if found is None:
+                return NO_FALLBACK
+        return self._enter_base(exchange) if found is exchange.route else self._enter_child(exchange, name, found)
 
-    def _enter_child(self, exchange: Exchange, name: str) -> Route | Rejection:
-        child = self.find_child(self.children[name])
-        if child is None:
-            return UNKNOWN_CHILD
+    def _find(self, name: str, exchange: Exchange) -> Route | None:
+        """Return the route of a version that is an API: the base that a request is at, or a child that is loaded."""
+        if name in ("self", self.own_name):
+            return exchange.route
+        return self.find_child(self.children[name]) if name in self.children else None
+
+    def _enter_base(self, exchange: Exchange) -> Route | Rejection:
+        exchange.version_name = self.own_name
+        exchange.strips_version = self.strips
+        rejection = self.api_expiry.check(exchange, announce=True)
+        return rejection or self.routes[""]
+
+    def _enter_child(self, exchange: Exchange, name: str, child: Route) -> Route | Rejection:
         base = exchange.route
         request = exchange.request
         path = base.stripped(request.path) if base.strip_listen_path else request.path

@@ -21,7 +21,7 @@ _HONOURED = """
     http_server_options.certificates http_server_options.ssl_certificates http_server_options.server_name
     http_server_options.min_version http_server_options.max_version http_server_options.enable_websockets
     http_server_options.skip_url_cleaning http_server_options.ssl_ciphers http_server_options.max_request_body_size
-    http_server_options.xff_depth http_server_options.skip_target_path_escaping enable_custom_domains
+    http_server_options.xff_depth http_server_options.skip_target_path_escaping enable_custom_domains version_header
     hide_generator_header app_path template_path policies.policy_source policies.policy_record_name
     policies.policy_path allow_unsafe_policy_ids ignore_endpoint_case hash_keys hash_key_function
     hash_key_function_fallback basic_auth_hash_key_function enable_hashed_keys_listing

@@ -57,7 +57,7 @@ class Settings(Section, frozen=True):
     external_services: ExternalServices = ExternalServices()
     http_server_options: HTTPServerOptions = HTTPServerOptions()
     version_header: str = ""
-    """Header that tells clients the version of the API that answered."""
+    """Header that tells clients which version of an API they got, where they asked for none."""
     ports_whitelist: dict[str, PortsWhiteList] = {}
     """Ports that APIs may open, by protocol."""
     disable_ports_whitelist: bool = False

@@ -7,6 +7,7 @@ from sluicegate.settings.convert import quoted
 from sluicegate.settings.draft import Draft
 from sluicegate.settings.findings import Findings
 from sluicegate.settings.validate_stores import check_stores
+from sluicegate.wire.headers import TOKEN
 
 # What Tyk writes into a new file; everybody knows it.
 PUBLISHED_SECRET = "352d20ee67be67f6340b4c0605b044b7"  # noqa: S105
@@ -24,6 +25,7 @@ def validate(draft: Draft, findings: Findings) -> None:
     _check_tls(draft, findings)
     _check_secret(draft, findings)
     _check_hashes(draft, findings)
+    _check_header(draft, findings)
     check_stores(draft, findings)
     path = "sluicegate.prometheus.path"
     if not draft.get(path).startswith("/"):
@@ -58,3 +60,10 @@ def _check_hashes(draft: Draft, findings: Findings) -> None:
     path = "hash_key_function"
     if draft.get(path) not in HASH_FUNCTIONS:
         findings.warn(draft.where(path), f"expected one of {', '.join(HASH_FUNCTIONS[1:])}; murmur64 is used")
+
+
+def _check_header(draft: Draft, findings: Findings) -> None:
+    path = "version_header"
+    name = draft.get(path)
+    if name and not TOKEN.fullmatch(name.encode("utf-8", "replace")):
+        findings.error(draft.where(path), f"not the name of a header: {quoted(name)}", "write it as X-Api-Version")

@@ -71,6 +71,7 @@ def test_by_path() -> None:
     route = versioned("url", default="v1")
     assert chosen(route, "/a/v2/x") == "v2"
     assert chosen(route, "/a/x") == "This API version does not seem to exist"
+    assert chosen(route, "/a/") == "v1", "there is no segment that could be one"
 
 
 def test_the_default() -> None:
@@ -175,8 +176,12 @@ async def test_the_default_of_children() -> None:
     assert await child(route, v="v9") == "second"
     _, route = await family(default="self")
     assert await child(route) == "first"
-    _, route = await family(fallback_to_default=True)
-    assert await child(route, v="v9") == "Internal Server Error"
+    _, route = await family(default="self", fallback_to_default=True)
+    assert await child(route, v="v9") == "first"
+    assert await child(route, v="v3") == "first", "one that is not loaded is none"
+    for default in ("", "v3", "v8"):
+        _, route = await family(default=default, fallback_to_default=True)
+        assert await child(route, v="v9") == "Internal Server Error"
 
 
 async def test_a_child_gets_the_path_of_the_base_stripped() -> None:

@@ -71,7 +71,7 @@ def test_all_errors_are_told_at_once_with_file_line_and_field() -> None:
         "listen_port": "x",
         "storage": {"port": 70000, "password": 12345},
         "http_server_options": {"certificates": [{"cert_file": 3}], "min_version": 772, "max_version": 771},
-        "log_level": "zork",
+        "log_level": "zork", "version_header": "a b",
         "opentelemetry": 5
     }"""
     assert errors(document, TYK_GW_HASHKEYS="yes") == [
@@ -82,6 +82,7 @@ def test_all_errors_are_told_at_once_with_file_line_and_field() -> None:
         "tyk.conf:4: http_server_options.min_version: the lowest TLS version is above the highest "
         "(http_server_options.max_version)",
         'tyk.conf:5: log_level: expected debug, info, warn or error, found "zork"',
+        'tyk.conf:5: version_header: not the name of a header: "a b" (write it as X-Api-Version)',
         "tyk.conf:6: opentelemetry: expected an object, found 5",
         'TYK_GW_HASHKEYS: hash_keys: expected true or false, found "yes"',
     ]
