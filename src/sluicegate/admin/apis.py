@@ -13,6 +13,7 @@ from sluicegate.admin.body import read_body
 from sluicegate.admin.edits import Put, PutVersions, Remove, make
 from sluicegate.admin.envelope import Refused, answer, changed
 from sluicegate.admin.node import Node
+from sluicegate.admin.query import query_of
 from sluicegate.admin.shared import etag
 from sluicegate.admin.versions import NewVersion, base_header, base_of, without_version
 from sluicegate.apidef import gojson
@@ -30,7 +31,7 @@ USE_DASHBOARD = "Due to enabled use_db_app_configs, please use the Dashboard API
 
 async def show_all(node: Node, request: Request) -> Response:
     """Answer all definitions in their classic form; MCP proxies only where asked for."""
-    with_mcp = "mcp" in request.query_params.get("include_types", "").split(",")
+    with_mcp = "mcp" in query_of(request).get("include_types", "").split(",")
     return answer([api.classic for api in node.apis() if with_mcp or api.classic.application_protocol != "mcp"])
 
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from sluicegate.admin.envelope import answer
 from sluicegate.admin.node import Node
+from sluicegate.admin.query import query_of
 from sluicegate.apidef import gojson
 from sluicegate.apidef.gotypes import GoStruct
 from sluicegate.settings.env_names import PREFIX, env_word
@@ -43,7 +44,7 @@ class NotFound(GoStruct, frozen=True):
 
 async def show_config(node: Node, request: Request) -> Response:
     """Answer the whole document, or the one setting that `field` names."""
-    field = request.query_params.get("field", "")
+    field = query_of(request).get("field", "")
     if not field:
         return answer(_document(node.settings))
     found = next((one for one in _leaves(node.settings) if one.config_field == field), None)
@@ -52,7 +53,7 @@ async def show_config(node: Node, request: Request) -> Response:
 
 async def show_env(node: Node, request: Request) -> Response:
     """Answer all settings as `NAME=value`, or the one that `env` names."""
-    name = request.query_params.get("env", "")
+    name = query_of(request).get("env", "")
     if not name:
         return answer([f"{one.env}={one.value}" for one in _leaves(node.settings)])
     found = next((one for one in _leaves(node.settings) if one.env == name), None)

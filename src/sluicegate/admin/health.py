@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from sluicegate.admin.envelope import Refused, answer
 from sluicegate.admin.node import Node
+from sluicegate.admin.query import query_of
 from sluicegate.apidef.gotypes import GoStruct
 
 
@@ -27,7 +28,7 @@ async def show(node: Node, request: Request) -> Response:
     """Answer the counters of the API that `api_id` names."""
     if not node.settings.health_check.enable_health_checks:
         raise Refused(400, "Health checks are not enabled for this node")
-    api_id = request.query_params.get("api_id", "")
+    api_id = query_of(request).get("api_id", "")
     if not api_id:
         raise Refused(400, "missing api_id parameter")
     if node.find_api(api_id) is None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from sluicegate.admin.envelope import Refused
 from sluicegate.admin.node import Node
+from sluicegate.admin.query import query_of
 from sluicegate.store.tokens import make_token
 
 
@@ -32,7 +33,7 @@ class KeyAsk:
     @classmethod
     def of(cls, node: Node, request: Request) -> KeyAsk:
         """Return what the request asks for."""
-        settings, query = node.settings, request.query_params
+        settings, query = node.settings, query_of(request)
         given = request.path_params.get("keyName", "")
         org_id = query.get("org_id", "")
         name = given

@@ -20,6 +20,7 @@ from sluicegate.admin.key_session import made_now, save, timestamp, with_trial_p
 from sluicegate.admin.keys import applied
 from sluicegate.admin.node import Node
 from sluicegate.admin.passwords import with_hashed_password
+from sluicegate.admin.query import query_of
 from sluicegate.apidef import gojson
 from sluicegate.apidef.gotypes import GoStruct
 from sluicegate.apidef.policy import PolicyError
@@ -183,7 +184,7 @@ def _expiry(session: Session, before: int) -> int:
 
 
 def _suppresses_reset(request: Request) -> bool:
-    return request.query_params.get("suppress_reset") == "1"
+    return query_of(request).get("suppress_reset") == "1"
 
 
 def _random_secret() -> str:

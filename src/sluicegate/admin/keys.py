@@ -12,6 +12,7 @@ from sluicegate.admin.envelope import Refused, answer, changed
 from sluicegate.admin.key_ask import KeyAsk
 from sluicegate.admin.key_counters import reset_counters, with_quotas
 from sluicegate.admin.node import Node
+from sluicegate.admin.query import query_of
 from sluicegate.apidef.gotypes import GoStruct
 from sluicegate.apidef.policy import PolicyError
 from sluicegate.apidef.session import Session
@@ -30,7 +31,7 @@ class KeyList(GoStruct, frozen=True):
 
 async def show_all(node: Node, request: Request) -> Response:
     """Answer the names under which keys are stored."""
-    settings, query = node.settings, request.query_params
+    settings, query = node.settings, query_of(request)
     org_id, api_id = query.get("filter", ""), query.get("api_id", "")
     if settings.hash_keys:
         if not settings.enable_hashed_keys_listing:

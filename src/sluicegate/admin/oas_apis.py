@@ -20,6 +20,7 @@ from sluicegate.admin.envelope import Refused, answer, changed
 from sluicegate.admin.json_body import JsonObject, object_of
 from sluicegate.admin.node import Node
 from sluicegate.admin.oas_servers import own_servers, with_own_servers
+from sluicegate.admin.query import query_of
 from sluicegate.admin.shared import etag
 from sluicegate.admin.versions import NewVersion, base_header
 from sluicegate.apidef import gojson
@@ -167,7 +168,7 @@ def _is_oas(api: Api) -> bool:
 
 
 def _is_public(request: Request) -> bool:
-    return request.query_params.get("mode") == "public"
+    return query_of(request).get("mode") == "public"
 
 
 def _completed(document: JsonObject, own: list[str], before: list[str]) -> JsonObject:

@@ -13,9 +13,11 @@ from sluicegate.admin.envelope import Refused
 from sluicegate.admin.json_body import object_of
 from sluicegate.admin.node import Node
 from sluicegate.admin.oas_servers import retained
+from sluicegate.admin.query import query_of
 from sluicegate.admin.versions import NewVersion
 from sluicegate.apidef.oas.imported import ImportOptions, with_default_extension
 from sluicegate.errors import ConfigError
+from sluicegate.settings.convert import FALSE_WORDS, TRUE_WORDS
 
 HAS_EXTENSION = "the import payload should not contain x-tyk-api-gateway"
 NO_ID = "Must specify an apiID to patch"
@@ -61,16 +63,15 @@ async def patch(node: Node, request: Request) -> Response:
 
 def _options(request: Request) -> ImportOptions | None:
     """Return what the query says of the extension, or None when it says nothing."""
-    query = request.query_params
+    said = {name: text.strip() for name, text in query_of(request).items()}
     switches = {
-        name: _switch(query.get(name, ""))
-        for name in ("allowList", "validateRequest", "mockResponse", "authentication")
+        name: _switch(said.get(name, "")) for name in ("allowList", "validateRequest", "mockResponse", "authentication")
     }
     options = ImportOptions(
-        upstream_url=query.get("upstreamURL", ""),
-        listen_path=query.get("listenPath", ""),
-        custom_domain=query.get("customDomain", ""),
-        api_id=query.get("apiID", ""),
+        upstream_url=said.get("upstreamURL", ""),
+        listen_path=said.get("listenPath", ""),
+        custom_domain=said.get("customDomain", ""),
+        api_id=said.get("apiID", ""),
         allow_list=switches["allowList"],
         validate_request=switches["validateRequest"],
         mock_response=switches["mockResponse"],
@@ -80,4 +81,5 @@ def _options(request: Request) -> ImportOptions | None:
 
 
 def _switch(text: str) -> bool | None:
-    return {"true": True, "false": False}.get(text)
+    """Return what a text switches; a text that is neither on nor off says nothing."""
+    return text in TRUE_WORDS if text in TRUE_WORDS | FALSE_WORDS else None

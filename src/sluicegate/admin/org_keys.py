@@ -15,6 +15,7 @@ from sluicegate.admin.key_counters import reset_counters
 from sluicegate.admin.key_session import timestamp
 from sluicegate.admin.keys import KeyList
 from sluicegate.admin.node import Node
+from sluicegate.admin.query import query_of
 from sluicegate.apidef import gojson
 from sluicegate.apidef.session import Session
 from sluicegate.clock import now
@@ -28,7 +29,7 @@ async def show_all(node: Node, request: Request) -> Response:
     """Answer the ids of organisations that have a session."""
     if not node.apis():
         raise Refused(404, "ORG not found")
-    return answer(KeyList(await node.keys.list_orgs(request.query_params.get("filter", ""))))
+    return answer(KeyList(await node.keys.list_orgs(query_of(request).get("filter", ""))))
 
 
 async def show(node: Node, request: Request) -> Response:
@@ -49,7 +50,7 @@ async def write(node: Node, request: Request) -> Response:
     if not node.apis() and node.settings.suppress_default_org_store:
         raise Refused(404, "No such organisation found in Active API list")
     try:
-        if request.query_params.get("reset_quota") == "1":
+        if query_of(request).get("reset_quota") == "1":
             session = replace(session, quota_renews=int(now()) + session.quota_renewal_rate)
             await reset_counters(node, org_id, session)
         await node.keys.write_org(org_id, replace(session, last_updated=timestamp()))

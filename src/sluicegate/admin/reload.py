@@ -12,13 +12,14 @@ from starlette.responses import Response
 
 from sluicegate.admin.envelope import Refused, said
 from sluicegate.admin.node import Node, ReloadError
+from sluicegate.admin.query import query_of
 
 _running: set[asyncio.Task[None]] = set()  # the loop itself holds tasks weakly
 
 
 async def reload(node: Node, request: Request) -> Response:
     """Start a reload; with `block=true` answer when it is in force on every worker."""
-    if request.query_params.get("block") == "true":
+    if query_of(request).get("block") == "true":
         try:
             await node.reload()
         except ReloadError as error:

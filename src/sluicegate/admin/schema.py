@@ -15,6 +15,7 @@ from starlette.responses import Response
 from sluicegate.admin.envelope import answer
 from sluicegate.admin.node import Node
 from sluicegate.admin.oas_schema import document_schema
+from sluicegate.admin.query import query_of
 from sluicegate.apidef.gotypes import GoStruct, Omit
 
 VERSIONS = ("3.0", "3.1")
@@ -30,7 +31,7 @@ class Schema(GoStruct, frozen=True):
 
 async def show(node: Node, request: Request) -> Response:
     """Answer the schema for a version of the OpenAPI specification."""
-    version = request.query_params.get("oasVersion") or VERSIONS[0]
+    version = query_of(request).get("oasVersion") or VERSIONS[0]
     if version not in VERSIONS:
         return answer(Schema("Failed", f'Schema not found for version "{version}"'), 404)
     return answer(Schema("Success", "", document_schema(version)))

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from sluicegate.admin.envelope import Refused, answer
 from sluicegate.admin.node import Node
+from sluicegate.admin.query import query_of
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition, VersionDefinition
 from sluicegate.apidef.gotypes import GoStruct
@@ -43,7 +44,7 @@ async def show(node: Node, request: Request) -> Response:
     base = node.find_api(request.path_params["apiID"])
     if base is None:
         raise Refused(404, "API not found")
-    wanted = _Filter(request.query_params.get("searchText", "").lower(), request.query_params.get("accessType", ""))
+    wanted = _Filter(query_of(request).get("searchText", "").lower(), query_of(request).get("accessType", ""))
     found = []
     definition = base.classic.definition
     if wanted.takes(base.classic, definition.name):
@@ -81,7 +82,7 @@ class NewVersion:
     @classmethod
     def asked_for(cls, node: Node, request: Request) -> NewVersion | None:
         """Return it, or None when no base is named. Raises Refused."""
-        query = request.query_params
+        query = query_of(request)
         base_id = query.get("base_api_id", "")
         if not base_id:
             return None

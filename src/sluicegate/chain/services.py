@@ -30,6 +30,7 @@ class Services:
     cache:     stored responses (contract 09.8).
     log:       writes one application log line: level, message, fields.
     passwords: checks passwords, and remembers for a while which ones fitted.
+    shows_rate: X-RateLimit-* tell of the rate, not of the quota (contract 07.11).
     """
 
     settings: Settings
@@ -39,3 +40,7 @@ class Services:
     cache: ResponseCache
     log: Callable[..., None]
     passwords: Passwords = field(default_factory=Passwords)
+    shows_rate: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shows_rate = self.settings.rate_limit_response_headers == "rate_limits"

@@ -29,10 +29,17 @@ def response_of(head: ResponseHead) -> Response:
 
 
 def rate_lines(exchange: Exchange) -> bytes:
-    """Return the X-RateLimit fields (contract 07.11): of the rate where that is the source, else of the quota."""
-    values = exchange.rate or exchange.quota
-    if values == NO_QUOTA:
-        return NO_QUOTA_LINES
+    """Return the X-RateLimit fields (contract 07.11): of the quota, or of the rate where that is the source.
+
+    There are none where the rate is the source and nothing limits it.
+    """
+    values = exchange.rate
+    if values is None:
+        if exchange.services.shows_rate:
+            return b""
+        values = exchange.quota
+        if values == NO_QUOTA:
+            return NO_QUOTA_LINES
     return b"X-Ratelimit-Limit: %d\r\nX-Ratelimit-Remaining: %d\r\nX-Ratelimit-Reset: %d\r\n" % values
 
 

@@ -29,7 +29,7 @@ OWN_PARAMETERS = frozenset(("method", "loop_limit", "check_limits"))
 def enter_loop(
     table: Table, exchange: Exchange, url: bytes, unknown: Rejection = NO_LOOP_TARGET
 ) -> Exchange | Rejection:
-    """Return the exchange that goes on in the chain a URL names, or why it cannot; `unknown` where nobody has the name."""
+    """Return the exchange that goes on in the chain a URL names, or why it cannot: `unknown` when there is none."""
     name, _, rest = url.removeprefix(b"tyk://").partition(b"/")
     path, _, query = rest.partition(b"?")
     parameters = parse_qsl(query.decode("utf-8", "surrogateescape"), keep_blank_values=True)

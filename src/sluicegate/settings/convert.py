@@ -20,8 +20,9 @@ from sluicegate.settings.section import GO_DURATION, SECONDS, Section
 from sluicegate.settings.shape import fields_of, is_section
 
 INT64 = 2**63
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+TRUE_WORDS = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+FALSE_WORDS = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+"""What Go takes for a truth value."""
 _INTEGER = re.compile(r"[+-]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|\d[\d_]*)", re.ASCII)
 _OLD_OCTAL = re.compile(r"[+-]?0[0-7_]+", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -222,8 +223,8 @@ def _seconds(text: str) -> float:
 
 
 def _env_scalar(text: str, base: Any) -> Any:
-    if base is bool and (text in _TRUE or text in _FALSE):
-        return text in _TRUE
+    if base is bool and (text in TRUE_WORDS or text in FALSE_WORDS):
+        return text in TRUE_WORDS
     if len(text) <= MAX_NUMBER_LENGTH:
         if base is int and _INTEGER.fullmatch(text):
             return _env_integer(text)

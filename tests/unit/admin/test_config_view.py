@@ -33,6 +33,7 @@ async def test_nothing_secret_is_shown(inspected):
         ("/config?field=listen_port", ("listen_port", "TYK_GW_LISTENPORT", "8888", False)),
         ("/env?env=TYK_GW_LISTENPORT", ("listen_port", "TYK_GW_LISTENPORT", "8888", False)),
         ("/config?field=storage.host", ("storage.host", "TYK_GW_STORAGE_HOST", "10.0.0.1", False)),
+        ("/config?field=storage.host&field=secret", ("storage.host", "TYK_GW_STORAGE_HOST", "10.0.0.1", False)),
         ("/config?field=hash_keys", ("hash_keys", "TYK_GW_HASHKEYS", "false", False)),
         ("/env?env=TYK_GW_STORAGE_PASSWORD", ("storage.password", "TYK_GW_STORAGE_PASSWORD", "*REDACTED*", True)),
         ("/config?field=sentry_code", ("sentry_code", "TYK_GW_SENTRYCODE", "*REDACTED*", True)),

@@ -135,7 +135,7 @@ async def test_import(admin):
         ("", document(), "the import payload should not contain x-tyk-api-gateway"),
         ("", {**plain(), "servers": []}, "The ‘servers’ object is empty in your OAS."),
         ("?upstreamURL=up.example.com", plain(), "The manually configured upstream URL is not valid."),
-        ("?authentication=true", plain(), "The ‘security’ object is empty in your OAS."),
+        ("?authentication=%20T%20", plain(), "The ‘security’ object is empty in your OAS."),
         ("", {**plain(), "paths": None}, "paths: Invalid type."),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from copy import deepcopy
 from typing import Any
@@ -19,18 +20,22 @@ NO_SERVERS = (
     "or provide a Custom Upstream URL in the manual configuration options below."
 )
 BAD_SERVER = (
-    "The first entry of the ‘servers’ object in your OAS is not a valid URL. The URL must be absolute and properly "
-    "formatted (e.g. https://example.com). Please correct it or provide a Custom Upstream URL."
+    "The first entry in the ‘servers’ object of your OAS is not valid. The URL must be absolute and properly formatted "
+    "(e.g. https://example.com). Please update {} to be a valid URL and try again."
 )
+NO_DEFAULT = "server variable {} does not have a default value"
+UNKNOWN_VARIABLES = "server URL contains undefined variables"
 BAD_UPSTREAM = (
     "The manually configured upstream URL is not valid. The URL must be absolute and properly formatted "
     "(e.g. https://example.com). Please check the URL format and try again."
 )
 NO_SECURITY = (
-    "The ‘security’ object is empty in your OAS. When enabling authentication, the ‘security’ object must name the "
-    "security schemes that are to be checked."
+    "The ‘security’ object is empty in your OAS. When enabling authentication, your OpenAPI description must include a "
+    "‘security’ object that defines the authentication schemes. You can either add a ‘security’ object or disable "
+    "authentication in the API settings."
 )
 INVALID_REQUEST_STATUS = 422
+VARIABLE = re.compile(r"\{([^}]*)\}")
 
 
 class ImportOptions(msgspec.Struct, frozen=True):
@@ -61,7 +66,8 @@ def with_default_extension(document: dict[str, Any], options: ImportOptions, *, 
     if options.listen_path or not get(extension, "server.listenPath.value"):
         put(extension, "server.listenPath.value", options.listen_path or "/")
     if options.custom_domain:
-        put(extension, "server.customDomain.enabled", True)
+        if get(extension, "server.customDomain") is None:
+            put(extension, "server.customDomain.enabled", True)
         put(extension, "server.customDomain.name", options.custom_domain)
     _put_upstream(document, extension, options)
     if options.authentication is not None:
@@ -100,11 +106,23 @@ def _first_server(document: dict[str, Any]) -> str:
     servers = document.get("servers")
     if not isinstance(servers, list) or not servers:
         raise ConfigError("", NO_SERVERS)
-    url, variables = get(servers[0], "url"), get(servers[0], "variables")
-    if isinstance(url, str) and isinstance(variables, dict):
-        url = re.sub(r"\{([^}]*)\}", lambda found: str(get(variables.get(found[1]), "default") or found[0]), url)
-    if not isinstance(url, str) or not _is_absolute(url):
-        raise ConfigError("", BAD_SERVER)
+    url = get(servers[0], "url")
+    url = _with_variables(url if isinstance(url, str) else "", get(servers[0], "variables"))
+    if not _is_absolute(url):
+        raise ConfigError("", BAD_SERVER.format(json.dumps(url, ensure_ascii=False)))
+    return url
+
+
+def _with_variables(url: str, variables: Any) -> str:
+    """Return a server's URL with the defaults of its variables filled in."""
+    for name in VARIABLE.findall(url):
+        variable = variables.get(name) if isinstance(variables, dict) else None
+        if variable is None:
+            raise ConfigError("", UNKNOWN_VARIABLES)
+        default = get(variable, "default")
+        if default in (None, ""):
+            raise ConfigError("", NO_DEFAULT.format(name))
+        url = url.replace(f"{{{name}}}", str(default))
     return url
 
 
@@ -140,17 +158,21 @@ def _put_operations(document: dict[str, Any], extension: Tree, options: ImportOp
         asked = dict(operations.get(said["operationId"]) or {})
         if options.allow_list is not None:
             asked["allow"] = {**(asked.get("allow") or {}), "enabled": options.allow_list}
-            if options.allow_list:
-                asked.pop("block", None)
+            if options.allow_list and (asked.get("block") or {}).get("enabled"):
+                asked["block"] = {**asked["block"], "enabled": False}
         if options.validate_request is not None and _takes_anything(item, said):
             asked["validateRequest"] = {
                 "errorResponseCode": INVALID_REQUEST_STATUS,
                 **(asked.get("validateRequest") or {}),
                 "enabled": options.validate_request,
             }
-        if options.mock_response is not None and said.get("responses"):
+        if options.mock_response is not None and _has_examples(said):
             examples = {"enabled": options.mock_response}
-            asked["mockResponse"] = {"enabled": options.mock_response, "fromOASExamples": examples}
+            asked["mockResponse"] = {
+                **(asked.get("mockResponse") or {}),
+                "enabled": options.mock_response,
+                "fromOASExamples": examples,
+            }
         if asked:
             operations[said["operationId"]] = asked
     put(extension, "middleware.operations", operations)
@@ -159,3 +181,18 @@ def _put_operations(document: dict[str, Any], extension: Tree, options: ImportOp
 def _takes_anything(item: dict[str, Any], said: dict[str, Any]) -> bool:
     """Return whether there is anything in a request that can be checked: a body, or parameters."""
     return said.get("requestBody") is not None or bool(said.get("parameters") or item.get("parameters"))
+
+
+def _has_examples(said: dict[str, Any]) -> bool:
+    """Return whether a mock could answer with anything: an example, or what a schema allows."""
+    return any(
+        get(media, "example") is not None
+        or get(media, "schema") is not None
+        or any(get(example, "value") is not None for example in _values(get(media, "examples")))
+        for response in _values(said.get("responses"))
+        for media in _values(get(response, "content"))
+    )
+
+
+def _values(tree: Any) -> list[Any]:
+    return list(tree.values()) if isinstance(tree, dict) else []

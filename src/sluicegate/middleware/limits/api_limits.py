@@ -49,7 +49,7 @@ class ApiLimits(Middleware):
         self._whole = whole
         self._endpoints = endpoints
         self._count = limiter.rate
-        self._shows_rate = services.settings.rate_limit_response_headers == "rate_limits"
+        self._shows_rate = services.shows_rate
 
     @classmethod
     def from_definition(cls, api: Api, version: VersionInfo, services: Services) -> Self | None:

@@ -43,7 +43,7 @@ class KeyLimits(Middleware):
     def __init__(self, planner: Planner, limiter: Limiter, services: Services) -> None:
         self._planner = planner
         self._rate, self._quota, self._admit = limiter.rate, limiter.quota, limiter.admit
-        self._shows_rate = services.settings.rate_limit_response_headers == "rate_limits"
+        self._shows_rate = services.shows_rate
         self._plans: dict[str, KeyPlan] = {}
         self._older_plans: dict[str, KeyPlan] = {}
 

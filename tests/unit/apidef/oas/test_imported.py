@@ -7,7 +7,8 @@ import pytest
 from sluicegate.apidef.oas.imported import ImportOptions, with_default_extension
 from sluicegate.errors import ConfigError
 
-PETS = {"get": {"responses": {"200": {}}}, "post": {"requestBody": {}, "responses": {"200": {}}}}
+EXAMPLE = {"200": {"content": {"application/json": {"examples": {"one": {"value": 1}}}}}}
+PETS = {"get": {"responses": EXAMPLE}, "post": {"requestBody": {}, "responses": {"200": {"content": {"a/b": {}}}}}}
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -59,9 +60,28 @@ def test_middlewares_of_operations() -> None:
         "petsGET": {"allow": {"enabled": False}, "mockResponse": mock},
         "petsPOST": {
             "allow": {"enabled": False},
-            "mockResponse": mock,
             "validateRequest": {"enabled": True, "errorResponseCode": 422},
         },
+    }
+
+
+def test_an_allow_list_switches_blocks_off_and_a_domain_keeps_its_switch() -> None:
+    old = {
+        "server": {"customDomain": {"enabled": False, "name": "old.test"}},
+        "middleware": {"operations": {"petsGET": {"block": {"enabled": True}, "mockResponse": {"code": 201}}}},
+    }
+    made = extension_of(
+        document(**{"x-tyk-api-gateway": old}),
+        is_import=False,
+        allow_list=True,
+        mock_response=False,
+        custom_domain="d.test",
+    )
+    assert made["server"]["customDomain"] == {"enabled": False, "name": "d.test"}
+    assert made["middleware"]["operations"]["petsGET"] == {
+        "allow": {"enabled": True},
+        "block": {"enabled": False},
+        "mockResponse": {"code": 201, "enabled": False, "fromOASExamples": {"enabled": False}},
     }
 
 
@@ -83,8 +103,18 @@ def test_server_variables_have_their_defaults() -> None:
     ("whole", "options", "text"),
     [
         (document(servers=[]), {}, "The ‘servers’ object is empty in your OAS."),
-        (document(servers=[{"url": "/relative"}]), {}, "The first entry of the ‘servers’ object"),
-        (document(servers=["x"]), {}, "The first entry of the ‘servers’ object"),
+        (
+            document(servers=[{"url": "/relative"}]),
+            {},
+            "The first entry in the ‘servers’ object of your OAS is not valid.",
+        ),
+        (document(servers=["x"]), {}, "The first entry in the ‘servers’ object"),
+        (document(servers=[{"url": "http://{a}"}]), {}, "server URL contains undefined variables"),
+        (
+            document(servers=[{"url": "http://{a}", "variables": {"a": {"default": ""}}}]),
+            {},
+            "server variable a does not have a default value",
+        ),
         (document(), {"upstream_url": "up.test"}, "The manually configured upstream URL is not valid."),
         (document(), {"authentication": True}, "The ‘security’ object is empty in your OAS."),
     ],
