@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.gateway import KEYED, SESSION, Gateway, api
+from tests.gateway import KEYED, SESSION, Gateway, api, paths
 from tests.upstreams import Upstream, answer, answering
 from tests.wire import Message, get
 
@@ -22,7 +22,9 @@ def chatty() -> Iterator[Upstream]:
 
 
 def gateway_with(folder: Path, source: str, upstream: Upstream) -> Gateway:
-    apis = [api("/a/", upstream.url, **KEYED), api("/open/", upstream.url)]
+    rewrite = {"path": "/again", "match_pattern": "/again", "method": "GET", "rewrite_to": "tyk://self/x"}
+    looping = paths(url_rewrites=[rewrite])
+    apis = [api("/a/", upstream.url, **KEYED, version_data=looping), api("/open/", upstream.url)]
     apis.append(api("/limited/", upstream.url, global_rate_limit={"rate": 9, "per": 100}))
     return Gateway(folder, apis=apis, conf={"rate_limit_response_headers": source})
 
@@ -38,7 +40,7 @@ def made(gateway: Gateway, **session: object) -> str:
 def test_of_the_quota(tmp_path: Path, chatty: Upstream) -> None:
     with gateway_with(tmp_path, "quotas", chatty) as gateway:
         key = made(gateway, **LIMITED)
-        assert [told(gateway.ask(get("/a/", key))) for _ in range(2)] == [(b"50", b"49"), (b"50", b"48")]
+        assert [told(gateway.ask(get(path, key))) for path in ("/a/", "/a/again")] == [(b"50", b"49"), (b"50", b"48")]
         assert told(gateway.ask(get("/a/", key))) == (None, None), "refused"
         assert told(gateway.ask(get("/a/", made(gateway)))) == (b"-1", b"0")
         assert told(gateway.ask(get("/open/"))) == (b"0", b"0")

@@ -307,6 +307,7 @@ def test_no_targets(gateway: Gateway) -> None:
     serve(gateway, balanced("/a/"))
     answered = gateway.ask(get("/a/x"))
     assert (answered.status, answered.body) == (503, b"all hosts are down\n")
+    assert answered.get(b"x-ratelimit-limit") == b"0"
 
 
 # -- the breaker

@@ -18,6 +18,7 @@ class Rejection:
     flag:    response flag of the access log (contract 12.2), empty where Tyk has none.
     headers: more headers for the answer, such as WWW-Authenticate.
     plain:   True: the body is the bare message as text/plain, as Go's http.Error writes it.
+    rate_headers: True: X-RateLimit-* are added as on proxied answers.
     """
 
     status: int
@@ -26,6 +27,7 @@ class Rejection:
     flag: str = ""
     headers: HeaderLines = ()
     plain: bool = False
+    rate_headers: bool = False
 
     def saying(self, message: str) -> Rejection:
         """Return the same rejection with another message, for texts that name a value."""

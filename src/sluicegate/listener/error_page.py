@@ -52,7 +52,9 @@ class ErrorPages:
     def render(self, exchange: Exchange | None, rejection: Rejection) -> Reply:
         """Return the answer for a rejection; without an exchange, that for a request of no type."""
         if rejection.plain:
-            return Reply(rejection.status, [*PLAIN_TEXT, *rejection.headers], rejection.message.encode() + b"\n")
+            body = rejection.message.encode() + b"\n"
+            headers = [*PLAIN_TEXT, *rejection.headers]
+            return Reply(rejection.status, headers, body, rate_headers=rejection.rate_headers)
         if rejection is NOT_FOUND:
             return Reply(404, [], b"Not Found")
         content_type, extension = _type_of(exchange)

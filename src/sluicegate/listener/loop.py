@@ -55,6 +55,7 @@ def enter_loop(
     looped.looped_from_self = same
     if exchange.session is not None:
         looped.session, looped.token, looped.key_hash = exchange.session, exchange.token, exchange.key_hash
+        looped.quota, looped.rate = exchange.quota, exchange.rate
     return looped
 
 
