@@ -16,6 +16,7 @@ from starlette.responses import Response
 from sluicegate.admin.body import read_body
 from sluicegate.admin.envelope import Refused, answer, changed
 from sluicegate.admin.key_ask import KeyAsk
+from sluicegate.admin.key_certificates import check_bindings, check_change
 from sluicegate.admin.key_session import made_now, save, timestamp, with_trial_period
 from sluicegate.admin.keys import applied
 from sluicegate.admin.node import Node
@@ -54,6 +55,7 @@ async def create(node: Node, request: Request) -> Response:
         session = node.policies.apply(replace(session, last_updated=timestamp(), date_created=made_now()), None)
         if not session.access_rights and not settings.allow_master_keys:
             raise Refused(400, NO_RIGHTS)
+        await check_bindings(node, session)
         name = node.keys.name_of(token)
         await save(node, name, with_trial_period(node, session, is_new=True))
     except (PolicyError, StoreError) as error:
@@ -100,7 +102,7 @@ async def update(node: Node, request: Request) -> Response:
         if found is None:
             raise Refused(404, "Key is not found")
         old, new = found.session, applied(node, sent)
-        _check_certificate(new, old)
+        await check_change(node, new, old)
         new = replace(new, date_created=old.date_created, expires=_expiry(new, old.expires))
         if _suppresses_reset(request):
             new = _with_counters_of(new, old)
@@ -137,6 +139,7 @@ async def _session_of(node: Node, request: Request, status: int, malformed: str)
 
 async def _save_or_refuse(node: Node, name: str, session: Session, request: Request, *, is_new: bool) -> None:
     """Apply the policies and store what comes out. Raises Refused 500 where they don't apply or give no rights."""
+    await check_bindings(node, session)
     reset = not _suppresses_reset(request)
     if reset:
         session = replace(session, last_updated=timestamp())
@@ -167,15 +170,6 @@ def _with_counters_of(new: Session, old: Session) -> Session:
         if after is not None and not after.limit.is_empty and not before.limit.is_empty:
             rights[api_id] = replace(after, limit=replace(after.limit, quota_renews=before.limit.quota_renews))
     return replace(new, quota_renews=old.quota_renews, last_updated=old.last_updated, access_rights=rights)
-
-
-def _check_certificate(new: Session, old: Session) -> None:
-    """Raise Refused where a key that is bound to a certificate would lose it or get one that is not there."""
-    if new.certificate == old.certificate:
-        return
-    if not new.certificate:
-        raise Refused(400, "Key cannot be used without a certificate")
-    raise Refused(400, "Key must be used with an existent certificate")
 
 
 def _expiry(session: Session, before: int) -> int:

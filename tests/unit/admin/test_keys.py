@@ -147,7 +147,26 @@ async def test_update_keeps_when_it_was_made_and_refuses_a_past_end(admin):
 async def test_certificates_of_a_key_cannot_be_taken_away(admin):
     token = (await admin.call("POST", "/tyk/keys/create", session(certificate="c" * 64))).json()["key"]
     assert await admin.said("PUT", f"/tyk/keys/{token}", session()) == (400, "Key cannot be used without a certificate")
-    assert (await admin.said("PUT", f"/tyk/keys/{token}", session(certificate="d" * 64)))[0] == 400
+    other = session(certificate="default" + "d" * 64)
+    refused = (400, "Key must be used with an existent certificate")
+    assert await admin.said("PUT", f"/tyk/keys/{token}", other) == refused
+    await admin.node.store.set(names.certificate(other["certificate"]), b"PEM")
+    assert (await admin.call("PUT", f"/tyk/keys/{token}", other)).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "create"), ("POST", "mine"), ("PUT", "mine")])
+async def test_a_key_is_bound_to_certificates_that_are_there(admin, method, path):
+    certificate = "default" + "a" * 64
+    bound = session(mtls_static_certificate_bindings=[certificate])
+    if method == "PUT":
+        await admin.call("POST", f"/tyk/keys/{path}", session())
+    refused = (400, f"certificate not found: {certificate}")
+    assert await admin.said(method, f"/tyk/keys/{path}", bound) == refused
+    of_others = session(mtls_static_certificate_bindings=["other" + "a" * 64])
+    refused = (400, f"invalid certificate ID: other{'a' * 64}")
+    assert await admin.said(method, f"/tyk/keys/{path}", of_others) == refused
+    await admin.node.store.set(names.certificate(certificate), b"PEM")
+    assert (await admin.call(method, f"/tyk/keys/{path}", bound)).status_code == 200
 
 
 async def test_passwords_are_stored_hashed_and_never_shown(make_admin):
