@@ -8,7 +8,7 @@ that is not UTF-8 is matched as Go does, each bad byte as U+FFFD, so that no esc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -48,12 +48,31 @@ class Pattern:
         """Return the first match: the whole and its groups, "" for a group that took no part; None without a match."""
         data = encoded(text)
         spans = self._match(_ANYWHERE, data, 0, len(data))
-        if spans[0] == _NOWHERE:
-            return None
-        return tuple([data[start:end].decode("utf-8", "replace") if start >= 0 else "" for start, end in spans])
+        return None if spans[0] == _NOWHERE else _texts(data, spans)
+
+    def search_all(self, text: str, most: int) -> Iterator[tuple[str, ...]]:
+        """Yield the matches one after the other, as `search` returns them; no more than so many.
+
+        As in Go, nothing is no match right after a match.
+        """
+        data = encoded(text)
+        at, last_end = 0, -1
+        while most and at <= len(data):
+            spans = self._match(_ANYWHERE, data, at, len(data))
+            if spans[0] == _NOWHERE:
+                return
+            start, end = spans[0]
+            if (start, end) != (last_end, last_end):
+                yield _texts(data, spans)
+                most -= 1
+            at, last_end = end + (start == end), end
 
     def __repr__(self) -> str:
         return f"Pattern({self.text!r})"
+
+
+def _texts(data: bytes, spans: list[tuple[int, int]]) -> tuple[str, ...]:
+    return tuple([data[start:end].decode("utf-8", "replace") if start >= 0 else "" for start, end in spans])
 
 
 @lru_cache(REMEMBERED_PATTERNS)

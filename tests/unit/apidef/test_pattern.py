@@ -32,6 +32,13 @@ def test_search_returns_the_whole_and_its_groups() -> None:
     assert pattern.groups == 2
 
 
+def test_all_matches_in_order_up_to_so_many() -> None:
+    assert list(compile_pattern("a(.)").search_all("a1 a2 é a3", 2)) == [("a1", "1"), ("a2", "2")]
+    assert [found for (found,) in compile_pattern("^a|b*").search_all("aab", 9)] == ["a", "b"]
+    assert [found for (found,) in compile_pattern("b*").search_all("abc", 9)] == ["", "b", ""]
+    assert list(compile_pattern("x").search_all("", 9)) == []
+
+
 def test_patterns_are_shared() -> None:
     assert compile_pattern("/shared") is compile_pattern("/shared")
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Learnt = dict[str, Any]
 
+MOST_MATCHES = 100
+"""How many matches in a body become variables."""
+
 
 class Option:
     """One pattern. Reversed, it matches what the pattern does not, but never what is absent. Raises ConfigError."""
@@ -38,10 +41,25 @@ class Option:
             return self._reverse
         if self._reverse:
             return False
-        learnt[name] = found[0]
-        for number, group in enumerate(found[1:]):
-            learnt[f"{name}-{number}"] = group
+        _learn(learnt, name, found)
         return True
+
+    def matches_often(self, text: str, name: str, learnt: Learnt) -> bool:
+        """Return whether a text matches; each match is learnt under the name and its number, the first without, too."""
+        if self._reverse:
+            return not self._pattern.found(text)
+        is_found = False
+        for number, found in enumerate(self._pattern.search_all(text, MOST_MATCHES)):
+            is_found = True
+            learnt.setdefault(name, found[0])
+            _learn(learnt, f"{name}-{number}", found)
+        return is_found
+
+
+def _learn(learnt: Learnt, name: str, found: tuple[str, ...]) -> None:
+    learnt[name] = found[0]
+    for number, group in enumerate(found[1:]):
+        learnt[f"{name}-{number}"] = group
 
 
 Group = Callable[["Exchange", Learnt], bool]
@@ -168,12 +186,7 @@ def _count_values(prefix: str, options: Options, value_of: Callable[[str], Any],
 
 def _in_payload(prefix: str, option: Option) -> Group:
     def satisfied(exchange: Exchange, learnt: Learnt) -> bool:
-        text = _text(exchange.body or b"")
-        if not option.matches(text, f"{prefix}payload-0", learnt):
-            return False
-        if (whole := learnt.get(f"{prefix}payload-0")) is not None:
-            learnt[f"{prefix}payload"] = whole
-        return True
+        return option.matches_often(_text(exchange.body or b""), f"{prefix}payload", learnt)
 
     return satisfied
 

@@ -113,13 +113,13 @@ def test_all_needs_every_option_and_any_needs_one() -> None:
 async def test_payload_trigger_waits_for_the_body() -> None:
     trigger = {
         "options": {"payload_matches": {"match_rx": "id=([0-9]+)"}},
-        "rewrite_to": "/$tyk_context.trigger-0-payload-0-0",
+        "rewrite_to": "/$tyk_context.trigger-0-payload-0-0/$tyk_context.trigger-0-payload-1",
     }
     entry = {"path": "/", "method": "POST", "match_pattern": ".*", "rewrite_to": "/miss", "triggers": [trigger]}
     step = UrlRewrite.from_definition(API, make_version(extended_paths={"url_rewrites": [entry]}), SERVICES)
-    exchange = make_exchange("/lp/p", "POST", api=API, body=b"x;id=77")
+    exchange = make_exchange("/lp/p", "POST", api=API, body=b"x;id=77;id=8")
     assert await outcome_of(step.on_request(exchange)) is None
-    assert exchange.url == b"/77"
+    assert exchange.url == b"/77/id%3D8"
     assert exchange.context["trigger-0-payload"] == "id=77"
     bodiless = make_exchange("/lp/p", "POST", api=API)
     assert step.on_request(bodiless) is None
