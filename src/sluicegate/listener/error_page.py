@@ -40,7 +40,7 @@ class ErrorPages:
     """The pages of one node. Raises ConfigError for a template or an override that is none."""
 
     def __init__(self, settings: Settings) -> None:
-        self._templates = _read_templates(Path(settings.template_path))
+        self._templates = _Templates(Path(settings.template_path))
         self._overrides = Overrides.of_settings(settings.error_overrides)
         self._of_api: dict[str, tuple[Api, Overrides]] = {}
         self._bodies: dict[tuple[int, str, str], bytes] = {}
@@ -140,7 +140,8 @@ class ErrorPages:
     def _overridden(self, rule: Rule, status: int, message: str, content_type: bytes, extension: str) -> Reply:
         given = rule.response
         status = given.status_code or status
-        template = self._templates.get(f"{given.template}.{extension}") or self._templates.get(given.template)
+        templates = self._templates.overrides
+        template = templates.get(f"{given.template}.{extension}") or templates.get(given.template)
         source = rule.body or (template if given.template else None)
         if isinstance(source, ErrorTemplate):
             body = source.render(_escaped(given.message, extension), status)
@@ -157,7 +158,8 @@ class ErrorPages:
         key = (status, message, extension)
         body = self._bodies.get(key)
         if body is None:
-            template = self._templates.get(f"error_{status}.{extension}") or self._templates[f"error.{extension}"]
+            pages = self._templates.pages
+            template = pages.get(f"error_{status}.{extension}") or pages[f"error.{extension}"]
             body = template.render(_escaped(message, extension), status)
             if len(message) <= REMEMBERED_MESSAGE:
                 if len(self._bodies) >= REMEMBERED_BODIES:
@@ -184,22 +186,30 @@ def _escaped(message: str, extension: str) -> str:
     return xml_escaped(message) if extension == "xml" else js_escaped(message)
 
 
-def _read_templates(folder: Path) -> dict[str, ErrorTemplate]:
-    """Return our own templates and those of a folder, which may not be there, by file name. Raises ConfigError.
+class _Templates:
+    """Our own templates and those of a folder, which may not be there, by file name. Raises ConfigError.
 
-    Others than `error…` are there for overrides to name; one that is no error template, such as that of a webhook, is
-    left out.
+    pages:     those of errors, `error…`, which know the message alone.
+    overrides: all that an override may name, which know the new status too. A file that is no error template, such as
+               that of a webhook, is left out.
     """
-    templates: dict[str, ErrorTemplate] = {}
-    for path in [*sorted(OUR_TEMPLATES.iterdir()), *(sorted(folder.iterdir()) if folder.is_dir() else ())]:
-        if path.suffix in (".json", ".xml"):
-            is_page = path.name.startswith("error")
-            try:
-                text = path.read_text("utf-8", "replace")
-                templates[path.name] = ErrorTemplate(text, str(path), (MESSAGE,) if is_page else (MESSAGE, STATUS))
-            except OSError as error:
-                raise ConfigError(str(path), f"cannot be read: {error.strerror}") from None
-            except ConfigError:
-                if is_page:
-                    raise
-    return templates
+
+    def __init__(self, folder: Path) -> None:
+        self.pages: dict[str, ErrorTemplate] = {}
+        self.overrides: dict[str, ErrorTemplate] = {}
+        for path in [*sorted(OUR_TEMPLATES.iterdir()), *(sorted(folder.iterdir()) if folder.is_dir() else ())]:
+            if path.suffix in (".json", ".xml"):
+                self._read(path)
+
+    def _read(self, path: Path) -> None:
+        is_page = path.name.startswith("error")
+        try:
+            text = path.read_text("utf-8", "replace")
+            self.overrides[path.name] = ErrorTemplate(text, str(path), (MESSAGE, STATUS))
+            if is_page:
+                self.pages[path.name] = ErrorTemplate(text, str(path))
+        except OSError as error:
+            raise ConfigError(str(path), f"cannot be read: {error.strerror}") from None
+        except ConfigError:
+            if is_page:
+                raise

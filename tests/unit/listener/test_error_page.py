@@ -116,9 +116,10 @@ def test_overrides_of_the_api_go_first() -> None:
     assert dict(reply.headers)[b"X-A"] == b"1"
 
 
-def test_override_by_template_file(tmp_path: Path) -> None:
-    (tmp_path / "ours.json").write_text('{"{{.StatusCode}}": "{{.Message}}"}')
-    rule = override("401", response={"status_code": 499, "template": "ours", "message": "it's"})
+@pytest.mark.parametrize("name", ["ours", "error_ours"])
+def test_override_by_template_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.json").write_text('{"{{.StatusCode}}": "{{.Message}}"}')
+    rule = override("401", response={"status_code": 499, "template": name, "message": "it's"})
     assert page(template_path=str(tmp_path), **rule).body == b'{"499": "it\\\'s"}'
 
 
