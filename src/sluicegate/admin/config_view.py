@@ -56,7 +56,7 @@ async def show_env(node: Node, request: Request) -> Response:
     name = query_of(request).get("env", "")
     if not name:
         return answer([f"{one.env}={one.value}" for one in _leaves(node.settings)])
-    found = next((one for one in _leaves(node.settings) if one.env == name), None)
+    found = next((one for one in _leaves(node.settings) if name in (one.env, _of_field(one.config_field))), None)
     return answer(found) if found is not None else answer(NotFound("environment variable not found"), 404)
 
 
@@ -84,8 +84,23 @@ def _leaves(section: Section, path: str = "", env: str = PREFIX) -> Iterator[Set
             yield from _leaves(value, f"{name}.", variable)
         else:
             shown = _shown(key, value)
-            text = shown if isinstance(shown, str) else gojson.encode(shown).decode()
-            yield Setting(name, variable, text, shown != msgspec.to_builtins(value))
+            yield Setting(name, variable, _text(shown), shown != msgspec.to_builtins(value))
+
+
+def _of_field(path: str) -> str:
+    """Return what Tyk calls the variable of a field here, though some of these do nothing (contract 01.2)."""
+    return "_".join([PREFIX, *(part.replace("_", "").upper() for part in path.split("."))])
+
+
+def _text(value: Any) -> str:
+    """Return a value as Go prints it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return f"[{' '.join(map(_text, value))}]"
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{name}:{_text(item)}' for name, item in sorted(value.items()))}]"
+    return gojson.encode(value).decode()
 
 
 def _members(section: Section) -> Iterator[tuple[str, Any, str]]:

@@ -113,7 +113,7 @@ class Versions:
                 return NOT_SAID
             name = self.default
             if self.told_in:
-                exchange.response_headers += ((self.told_in, name.encode()),)
+                exchange.response_headers += ((self.told_in, name.encode("utf-8", "replace")),)
         route = self.routes.get(name)
         if route is None and self.falls_back and self.default:
             name = self.default

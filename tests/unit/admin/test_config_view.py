@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.fakes.node import SECRET
 
+FALLBACK = "TYK_GW_HASHKEYFUNCTIONFALLBACK"
+
 
 @pytest.fixture
 def inspected(make_admin):
@@ -13,6 +15,7 @@ def inspected(make_admin):
         listen_port=8888,
         storage={"password": "redis-password", "host": "10.0.0.1"},
         secrets={"db": "p@ssw0rd"},
+        hash_key_function_fallback=["murmur64", "sha256"],
         monitor={"configuration": {"header_map": {"Authorization": "Bearer hidden"}}},
         db_app_conf_options={"connection_string": "http://user:pw@dashboard"},
         sentry_code="https://hidden@sentry.io/1",
@@ -36,6 +39,15 @@ async def test_nothing_secret_is_shown(inspected):
         ("/config?field=storage.host&field=secret", ("storage.host", "TYK_GW_STORAGE_HOST", "10.0.0.1", False)),
         ("/config?field=hash_keys", ("hash_keys", "TYK_GW_HASHKEYS", "false", False)),
         ("/env?env=TYK_GW_STORAGE_PASSWORD", ("storage.password", "TYK_GW_STORAGE_PASSWORD", "*REDACTED*", True)),
+        (
+            "/env?env=TYK_GW_STORAGE_OPTIMISATIONMAXIDLE",
+            ("storage.optimisation_max_idle", "TYK_GW_STORAGE_MAXIDLE", "100", False),
+        ),
+        ("/config?field=secrets", ("secrets", "TYK_GW_SECRETS", "map[db:*REDACTED*]", True)),
+        (
+            "/config?field=hash_key_function_fallback",
+            ("hash_key_function_fallback", FALLBACK, "[murmur64 sha256]", False),
+        ),
         ("/config?field=sentry_code", ("sentry_code", "TYK_GW_SENTRYCODE", "*REDACTED*", True)),
     ],
 )
