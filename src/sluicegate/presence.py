@@ -185,7 +185,14 @@ class Presence:
         self._store_is_away = not health.reachable
         role = "master" if health.reachable else ""
         latency_ms = round(health.latency_s * 1000, 2)
-        return StoreReport(health.kind, role, health.topology, health.reachable, latency_ms, health.error)
+        found = StoreReport(health.kind, role, health.topology, health.reachable, latency_ms, health.error)
+        return await self._with_masters(found) if health.reachable else found
+
+    async def _with_masters(self, found: StoreReport) -> StoreReport:
+        masters = await self.worker.store.masters()
+        counts = [one.replicas for one in masters if one.replicas is not None]
+        replicas = min(counts) if counts and len(counts) == len(masters) else None
+        return msgspec.structs.replace(found, masters=[one.address for one in masters], replicas=replicas)
 
 
 def _vitals_of(report: Report) -> Vitals:

@@ -1,4 +1,4 @@
-"""The command line: its whole face is here and in `cluster_verbs`, what a verb does is in the file of its name.
+"""The command line: its whole face is here and in the files `*_verb(s)`, what a verb does is in the file of its name.
 
 A verb's file is imported when it is called and not before, so that `--help` and `version` answer at once.
 """
@@ -13,6 +13,7 @@ import click
 
 from sluicegate import __version__
 from sluicegate.cli.cluster_verbs import VERBS
+from sluicegate.cli.verify_verb import verify
 
 _conf = click.option(
     "--conf",
@@ -158,19 +159,6 @@ def demo(nodes: int, seconds: float | None, script: str | None) -> None:
 
 
 @main.command()
-@click.option("--nodes", metavar="N", type=click.IntRange(2, 9), default=3, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
-def verify(nodes: int, as_json: bool) -> None:
-    """Try a scratch cluster on this machine: nodes, Redis and configuration under faults.
-
-    Exits with 0 if all checks are passed, with 1 if not, with 2 if the cluster could not be started.
-    """
-    from sluicegate.cli.verify import verify as run
-
-    sys.exit(run(nodes, as_json=as_json))
-
-
-@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
 def version(as_json: bool) -> None:
     """Show versions of the gateway and of what it runs on."""
@@ -179,5 +167,5 @@ def version(as_json: bool) -> None:
     run(as_json=as_json)
 
 
-for _verb in VERBS:
+for _verb in (*VERBS, verify):
     main.add_command(_verb)

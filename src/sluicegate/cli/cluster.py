@@ -7,6 +7,7 @@ import os
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -48,10 +49,7 @@ class Source:
 
     def status(self) -> Status:
         """Return how the cluster is. Raises Unreachable."""
-        try:
-            code, text = self._answer()
-        except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"no answer: {error}") from None
+        code, text = self.call("GET", PATH)
         if code != 200:
             raise Unreachable(f"the node answers {code}: {' '.join(text.split())[:200]}")
         try:
@@ -59,10 +57,19 @@ class Source:
         except msgspec.DecodeError as error:
             raise Unreachable(f"not a node of this version: {error}") from None
 
-    def _answer(self) -> tuple[int, str]:
+    def call(self, method: str, path: str, document: Any = None) -> tuple[int, str]:
+        """Call its admin API, with a document as JSON; return status and body. Raises Unreachable."""
+        body = None if document is None else msgspec.json.encode(document)
+        try:
+            return self._answer(method, path, body)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f"no answer: {error}") from None
+
+    def _answer(self, method: str, path: str, body: bytes | None) -> tuple[int, str]:
         if self._settings is not None:
-            return ask(self._settings, PATH, self._headers)
-        request = urllib.request.Request(f"{self._url}".rstrip("/") + PATH, headers=self._headers)  # noqa: S310 - checked
+            return ask(self._settings, path, self._headers, method, body)
+        url = f"{self._url}".rstrip("/") + path
+        request = urllib.request.Request(url, body, self._headers, method=method)  # noqa: S310 - checked
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310 - checked
                 return answer.status, answer.read().decode("utf-8", "replace")

@@ -42,7 +42,13 @@ def hello(conf: Path | None, *, ready: bool) -> int:
     return 0 if status == 200 else 1
 
 
-def ask(settings: Settings, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+def ask(
+    settings: Settings,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    method: str = "GET",
+    body: bytes | None = None,
+) -> tuple[int, str]:
     """Return status and body of the answer. Raises OSError, HTTPException."""
     host = HERE.get(settings.listen_address, settings.listen_address)
     port = settings.control_api_port or settings.listen_port
@@ -51,7 +57,7 @@ def ask(settings: Settings, path: str, headers: Mapping[str, str] | None = None)
             sock.sendall(NO_CLIENT)
         connection = http.client.HTTPConnection(settings.hostname or host, port)
         connection.sock = _over_tls(sock) if settings.http_server_options.use_ssl else sock
-        connection.request("GET", path, headers={"Connection": "close", **(headers or {})})
+        connection.request(method, path, body, headers={"Connection": "close", **(headers or {})})
         answer = connection.getresponse()
         return answer.status, answer.read().decode("utf-8", "replace")
 

@@ -30,7 +30,11 @@ MOST_NODES = 1000
 
 
 class StoreReport(msgspec.Struct, frozen=True):
-    """A node's store: `role` is that of the server that takes its writes, `topology` how servers belong together."""
+    """A node's store: `role` is that of the servers that take its writes, `topology` how servers belong together.
+
+    masters:  addresses of the servers that take its writes; none where it has no servers.
+    replicas: how many follow the master that has the fewest; None when that cannot be told.
+    """
 
     kind: str = ""
     role: str = ""
@@ -38,6 +42,8 @@ class StoreReport(msgspec.Struct, frozen=True):
     reachable: bool = False
     latency_ms: float = 0.0
     error: str = ""
+    masters: list[str] = []
+    replicas: int | None = None
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -37,6 +37,14 @@ class Health:
     topology: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Master:
+    """A server that takes writes: where it is, and how many replicas follow it; None when it does not tell."""
+
+    address: str
+    replicas: int | None
+
+
 class Backend(ABC):
     """A store. One object for each process; made by the assembly, closed by it."""
 
@@ -148,6 +156,10 @@ class Backend(ABC):
     @abstractmethod
     async def health(self) -> Health:
         """Ask the store for a sign of life; never raises."""
+
+    async def masters(self) -> Sequence[Master]:
+        """Return the servers that take its writes, by address; none for a store that has no servers. Never raises."""
+        return ()
 
     @abstractmethod
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from tests.topologies import MASTER, TOPOLOGIES, options_for, running_sentinels,
 
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.settings.storage import StorageOptions
+from sluicegate.store.backend import Master
 from sluicegate.store.redis import RedisBackend, Script
 from sluicegate.store.redis.backend import SCRIPTS
 from sluicegate.store.redis.link import Refused
@@ -28,6 +29,27 @@ async def back(backend: RedisBackend) -> None:
     """Return when the store answers again."""
     while not (await backend.health()).reachable:  # noqa: ASYNC110 - the port has no event for it
         await asyncio.sleep(0.01)
+
+
+async def test_it_tells_of_its_masters_and_their_replicas(any_redis):
+    await back(any_redis)
+    masters = await any_redis.masters()
+    assert [(len(masters), {one.replicas for one in masters})] == [
+        {"single": (1, {0}), "sentinel": (1, {1}), "cluster": (3, {1})}[any_redis.topology]
+    ]
+    assert len({one.address for one in masters}) == len(masters)
+
+
+async def test_without_the_right_to_ask_nobody_knows_of_replicas(tmp_path):
+    users = ["--user", "gate", "on", ">let-me-in", "~*", "&*", "+@all", "-info"]
+    with running_redis(tmp_path, *users) as server:
+        storage = StorageOptions(host="127.0.0.1", port=server.port, username="gate", password="let-me-in")
+        backend = RedisBackend(redis_options(storage))
+        await back(backend)
+        assert await backend.masters() == [Master(f"127.0.0.1:{server.port}", None)]
+        server.kill()
+        assert await backend.masters() == []
+        await backend.close()
 
 
 async def test_user_password_and_database_are_used(tmp_path):

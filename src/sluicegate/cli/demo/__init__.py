@@ -1,4 +1,4 @@
-"""A cluster on one machine, of real processes: to be looked at (`sluicegate demo`) and tried (`sluicegate verify`).
+"""A cluster on one machine, of real processes: to be looked at (`sluicegate demo`) and tried (`cli/verify`).
 
 processes  starting programs, and ending them
 service    what stands behind the gateways
@@ -10,5 +10,4 @@ traffic    requests, all the time, and what became of them
 actions    what can be done to it
 show       the live picture, and the keys
 run        `sluicegate demo`
-checks     the fault tests of `sluicegate verify`
 """

@@ -113,7 +113,7 @@ class Process:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the end of this: in the midst of a start, they would leave a program behind.
+    """Let Ctrl-C, SIGTERM and SIGHUP wait until the end of this: amid a start, they would leave a program behind.
 
     They are not masked: what is started would inherit that.
     """
@@ -125,7 +125,7 @@ def signals_held() -> Iterator[None]:
     def hold(number: int, frame: FrameType | None) -> None:
         came.append(number)
 
-    before = {one: signal.signal(one, hold) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {one: signal.signal(one, hold) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

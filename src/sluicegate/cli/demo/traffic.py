@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 PAUSE_S = 0.02
 ANSWER_LIMIT_S = 10.0
@@ -37,7 +37,7 @@ class Traffic:
     """
 
     def __init__(self, urls: Sequence[str], paths: Sequence[str], key: str) -> None:
-        self._places = [(urlsplit(url).hostname or "", urlsplit(url).port or 80) for url in urls]
+        self._places = [urlsplit(url) for url in urls]
         self._paths, self._headers = paths, {"Authorization": key}
         self.tally = Tally()
         self._lock, self._ended = threading.Lock(), threading.Event()
@@ -84,7 +84,7 @@ class Traffic:
 class Client:
     """A kept connection to one of several places."""
 
-    def __init__(self, places: Sequence[tuple[str, int]], first: int) -> None:
+    def __init__(self, places: Sequence[SplitResult], first: int) -> None:
         self._places, self._at = places, first
         self._connection = self._connect()
 
@@ -111,5 +111,6 @@ class Client:
             self._connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._places[self._at % len(self._places)]
-        return http.client.HTTPConnection(host, port, timeout=ANSWER_LIMIT_S)
+        place = self._places[self._at % len(self._places)]
+        kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
+        return kind(place.hostname or "", place.port, timeout=ANSWER_LIMIT_S)

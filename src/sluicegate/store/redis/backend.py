@@ -16,13 +16,14 @@ from typing import Any, ClassVar
 
 from sluicegate.clock import ticks
 from sluicegate.errors import StoreError
-from sluicegate.store.backend import MISSING, NO_EXPIRY, Backend, Health, Listener
+from sluicegate.store.backend import MISSING, NO_EXPIRY, Backend, Health, Listener, Master
 from sluicegate.store.redis.channel import Channel
 from sluicegate.store.redis.cluster import ClusterServers
 from sluicegate.store.redis.link import Refused, Word, open_link
 from sluicegate.store.redis.listening import Listening
 from sluicegate.store.redis.options import RedisOptions
 from sluicegate.store.redis.outage import Log, Outage, silent
+from sluicegate.store.redis.replicas import masters_of
 from sluicegate.store.redis.sentinel import SentinelServers
 from sluicegate.store.redis.servers import OneServer, Servers
 from sluicegate.store.tokens import to_bytes
@@ -189,6 +190,12 @@ class RedisBackend(Backend):
         except StoreError as error:
             return Health(self.kind, False, ticks() - started, str(error), self.topology)
         return Health(self.kind, True, ticks() - started, trouble, self.topology)
+
+    async def masters(self) -> Sequence[Master]:
+        try:
+            return await masters_of(await self._servers.masters())
+        except StoreError:
+            return ()
 
     async def close(self) -> None:
         await self._listening.close()
