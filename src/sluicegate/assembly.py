@@ -41,6 +41,7 @@ from sluicegate.listener.tls import ServerTls
 from sluicegate.notifications import Notifications
 from sluicegate.presence import Presence
 from sluicegate.routing.build import Builder
+from sluicegate.routing.last_good import LastGood
 from sluicegate.routing.reload import Reloader, Report, stand_in
 from sluicegate.routing.route import Route
 from sluicegate.routing.sources import Sources, sources_of
@@ -84,6 +85,7 @@ class Shared:
     node: NodeMemory
     node_id: str = ""
     started: float = 0.0
+    memory: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings, counters: SharedCounters, workers: int) -> Shared:
@@ -111,7 +113,7 @@ def run(settings: Settings, workers: int) -> int:
     log_line("info", "Starting", version=__version__, port=settings.listen_port, workers=workers)
     make_page = page_maker(shared.layout, shared.sheets, __version__)
     supervisor = Supervisor(
-        workers, lambda index, channel: run_worker(shared, index, channel), make_page, log_line, grace_s
+        workers, lambda index, channel: run_worker(shared, index, channel), make_page, log_line, grace_s, shared.memory
     )
     with pid_file(settings.pid_file_location, log_line):
         status = supervisor.run()
@@ -176,6 +178,7 @@ class Parts:
     sources: Sources
     resolver: Resolver
     tls: ServerTls | None
+    last_good: LastGood
     loop: asyncio.AbstractEventLoop
     health: HostHealth = field(default_factory=HostHealth)
     certificates: Certificates = field(default_factory=Certificates)
@@ -216,6 +219,7 @@ class Parts:
             sources_of(settings),
             Resolver.from_settings(settings),
             ServerTls(settings) if settings.http_server_options.use_ssl else None,
+            LastGood(shared.memory, settings),
             asyncio.get_running_loop(),
         )
 

@@ -41,6 +41,7 @@ class Configuration:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        parts.sources.definitions.on_parsed = parts.last_good.see
         self.log = parts.services.log
         self.has_loaded = False
         self.changed_at = 0.0
@@ -49,6 +50,7 @@ class Configuration:
         self.own_policies: Mapping[str, Policy] = {}
         self._reloading = asyncio.Lock()
         self._said_hidden: set[Key] = set()
+        self._take_up_policies()
 
     # -- files
 
@@ -60,12 +62,31 @@ class Configuration:
         async with self._reloading:
             with uncollected():
                 found = await self._read()
+                if not self.has_loaded:
+                    await self._take_up(found)
                 if found is None:
                     self.parts.metrics.count("reloads_failed")
                     return
                 report = await self._put_in_force(found, may_empty=may_empty)
         if report is not None and (refused := report.why_refused.get(api_id)):
             raise ReloadError(f"{refused.what}" + (f" ({refused.hint})" if refused.hint else ""))
+
+    def _take_up_policies(self) -> None:
+        """Go on with the policies that the worker had in whose place this one is."""
+        parts, place = self.parts, self.parts.sources.policies
+        if place is None:
+            return
+        place.known = parts.last_good.policies()
+        self.own_policies = {policy.id: policy for policy in place.known.values()}
+        parts.services.policies.replace(self.own_policies)
+
+    async def _take_up(self, found: Found | None) -> None:
+        """Go on with the definitions that the worker had in whose place this one is, where files are others now."""
+        recalled = await self.parts.last_good.apis(found.apis if found is not None else ())
+        if recalled:
+            self.own = {api.api_id: api for api in recalled}
+            await self.parts.reloader.change(recalled, ())
+            self.has_loaded = True
 
     async def _read(self) -> Found | None:
         """Return what is written now; None when it cannot be read, which leaves everything as it is."""
@@ -95,6 +116,8 @@ class Configuration:
         await parts.sync_listeners()
         self.has_loaded = True
         self.changed_at = now()
+        policies = parts.sources.policies
+        await parts.last_good.note(parts.reloader.table.by_id, policies.known if policies is not None else {})
         return report
 
     async def _fetch_certificates(self, apis: Iterable[Api], *, beside: bool = False) -> list[ConfigError]:

@@ -78,6 +78,7 @@ class Worker:
         self.keys.ask_colleagues = self.ask_for_known_key
         parts = self.parts
         parts.road.prepare()
+        parts.last_good.tell = colleagues.remember if not parts.index else None
         await self.configuration.load(may_empty=False)
         if self.member is not None:
             assert self.presence is not None

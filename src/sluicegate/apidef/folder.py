@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sluicegate.apidef.api import Api
@@ -28,10 +28,14 @@ Stamp = tuple[tuple[int, int, int], ...]
 
 
 class DefinitionFolder:
-    """Reads a folder again and again; files that did not change are not parsed twice."""
+    """Reads a folder again and again; files that did not change are not parsed twice.
+
+    on_parsed: is told of each definition that was parsed, with its texts.
+    """
 
     def __init__(self, path: Path, secrets: Mapping[str, str] = NIL_MAP, file_base: str = "") -> None:
         self.path, self.secrets, self.file_base = path, secrets, file_base
+        self.on_parsed: Callable[[Api, Sequence[bytes]], None] | None = None
         self._known: dict[str, tuple[Stamp, Api]] = {}
 
     def read(self) -> Iterator[Api | ConfigError]:
@@ -83,6 +87,8 @@ class DefinitionFolder:
             return texts[-1]
 
         api = read_api(texts[0], companion, source, self.secrets, file_base=self.file_base)
+        if self.on_parsed is not None:
+            self.on_parsed(api, texts)
         return api, not any(refers_to_files(text) for text in texts)
 
 

@@ -16,11 +16,14 @@ Entries = Iterator[tuple[str, Policy | ConfigError]]
 
 
 class PolicyPlace:
-    """Reads policies again and again; one that cannot be read any more stays as it was read last."""
+    """Reads policies again and again; one that cannot be read any more stays as it was read last.
+
+    known: those that were read last, by what names their place.
+    """
 
     def __init__(self, entries: Callable[[], Entries]) -> None:
         self._entries = entries
-        self._known: dict[str, Policy] = {}
+        self.known: dict[str, Policy] = {}
 
     def read(self) -> tuple[dict[str, Policy], list[ConfigError]]:
         """Return the policies by id, and what was refused. Raises ConfigError when nothing at all can be read."""
@@ -30,12 +33,12 @@ class PolicyPlace:
             policy: Policy | None
             if isinstance(result, ConfigError):
                 errors.append(result)
-                policy = self._known.get(place)
+                policy = self.known.get(place)
             else:
                 policy = result
             if policy is not None:
                 known[place] = policy
-        self._known = known
+        self.known = known
         return {policy.id: policy for policy in known.values()}, errors
 
 

@@ -1,6 +1,6 @@
 """How supervisor and workers talk: messages over a socket pair, each a length (4 bytes, big-endian) and MessagePack.
 
-worker → supervisor    Ready, Ask (have every worker do it), AskPage (metrics), Done (it is done here)
+worker → supervisor    Ready, Ask (have every worker do it), AskPage (metrics), Done (it is done here), Remember
 supervisor → worker    Do (do it), Answer (to an Ask or AskPage), Drain
 """
 
@@ -32,6 +32,12 @@ class AskPage(msgspec.Struct, frozen=True, tag=True):
     number: int
 
 
+class Remember(msgspec.Struct, frozen=True, tag=True):
+    """Keep this for workers that are started later, by name; None is forgotten."""
+
+    changed: dict[str, bytes | None]
+
+
 class Do(msgspec.Struct, frozen=True, tag=True):
     """Do something, and say when it is done."""
 
@@ -59,7 +65,7 @@ class Drain(msgspec.Struct, frozen=True, tag=True):
     """Finish what is under way, take nothing new, and end."""
 
 
-Message = Ready | Ask | AskPage | Do | Done | Answer | Drain
+Message = Ready | Ask | AskPage | Remember | Do | Done | Answer | Drain
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

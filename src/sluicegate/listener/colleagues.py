@@ -17,6 +17,7 @@ from sluicegate.listener.channel import (
     Message,
     MessageReader,
     Ready,
+    Remember,
     encode,
 )
 
@@ -105,6 +106,10 @@ class Colleagues(asyncio.Protocol):
     def say_ready(self) -> None:
         """This worker serves from now on."""
         self.send(Ready())
+
+    def remember(self, changed: Mapping[str, bytes | None]) -> None:
+        """Have the supervisor keep something for workers that are started later; None is forgotten."""
+        self.send(Remember(dict(changed)))
 
     async def all_do(self, what: str, argument: bytes = b"") -> None:
         """Have every worker do something, this one included, and return when all have. Raises NotDoneError."""

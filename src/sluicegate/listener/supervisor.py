@@ -17,7 +17,7 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sluicegate.listener.channel import (
@@ -30,6 +30,7 @@ from sluicegate.listener.channel import (
     Message,
     MessageReader,
     Ready,
+    Remember,
     encode,
 )
 
@@ -73,7 +74,10 @@ class Errand:
 
 
 class Supervisor:
-    """Runs `count` workers until it is told to stop."""
+    """Runs `count` workers until it is told to stop.
+
+    memory: what workers want to be remembered; each worker begins with a copy of it, since it is forked.
+    """
 
     def __init__(
         self,
@@ -82,9 +86,10 @@ class Supervisor:
         make_page: PageMaker,
         log: Callable[..., None],
         grace_s: float,
+        memory: dict[str, bytes],
     ) -> None:
         self.count, self.worker_main, self.make_page, self.log = count, worker_main, make_page, log
-        self.grace_s = grace_s
+        self.grace_s, self.memory = grace_s, memory
         self.workers: dict[int, Worker] = {}
         self.restart_at: dict[int, float] = {}
         self.deaths: dict[int, int] = {}
@@ -287,8 +292,18 @@ class Supervisor:
                 self.send(worker, Answer(number, data=self.make_page(len(self.workers), self.restarts)))
             case Done(number, error):
                 self.note(worker, number, error)
+            case Remember(changed):
+                self.remember(changed)
             case _:
                 self.log("error", "Unexpected message from a worker", worker=worker.index)
+
+    def remember(self, changed: Mapping[str, bytes | None]) -> None:
+        """Keep something for workers that are started later."""
+        for name, value in changed.items():
+            if value is None:
+                self.memory.pop(name, None)
+            else:
+                self.memory[name] = value
 
     def give_out(self, asker: Worker | None, number: int, what: str, argument: bytes) -> None:
         """Have every worker do something; one that is still starting does it before it is done with that.

@@ -65,10 +65,11 @@ class Talk:
             self.read += self.reader.feed(data)
         return self.read.pop(0)
 
-COUNT, GRACE_S = 2, 10.0
+COUNT, GRACE_S, MEMORY = 2, 10.0, {}
 '''
 FINALE = """
-sys.exit(s.Supervisor(COUNT, work, lambda workers, restarts: f"{workers} {restarts}".encode(), log, GRACE_S).run())
+supervisor = s.Supervisor(COUNT, work, lambda workers, restarts: f"{workers} {restarts}".encode(), log, GRACE_S, MEMORY)
+sys.exit(supervisor.run())
 """
 
 
@@ -128,6 +129,29 @@ def test_a_worker_that_dies_over_an_errand_holds_nobody_up(tmp_path: Path) -> No
     assert status == 0, said
     assert "answer ''" in said
     assert "Worker died, starting another worker=1" in said and "exit_status=9" in said
+
+
+def test_a_new_worker_begins_with_what_others_want_to_be_remembered(tmp_path: Path) -> None:
+    status, said = run(
+        """
+        def work(index, channel):
+            talk = Talk(channel)
+            say("begins with", sorted(supervisor.memory.items()))
+            if index == 0 and not supervisor.memory:
+                talk.tell(Remember({"a": b"1", "b": b"2"}))
+                talk.tell(Remember({"a": b"3", "b": None, "c": None}))
+                os._exit(9)
+            if index == 0:
+                say("signal me")
+            assert isinstance(talk.hear(), Drain)
+            return 0
+        """,
+        tmp_path,
+        signal.SIGTERM,
+    )
+    assert status == 0, said
+    assert said.count("begins with []") == 2
+    assert "begins with [('a', b'3')]" in said
 
 
 def test_a_worker_that_hangs_is_ended_and_the_others_go_on(tmp_path: Path) -> None:

@@ -1,0 +1,140 @@
+"""What of a node's files is in force, kept where a worker that dies cannot take it along.
+
+    first worker ─► after each load: what has changed ─► supervisor ─ fork ─► a worker in the place of another
+
+A new worker reads the files like any other. Where a file is not what it was, it first puts into force what was there
+before, so that its first load is a reload like those of its siblings: a file that is broken by now, or a folder that is
+empty, takes nothing away. It lies in memory: a node that is started has nothing to go back to.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sluicegate.apidef import gojson
+from sluicegate.apidef.api import Api
+from sluicegate.apidef.policy_document import Policy
+from sluicegate.apidef.read import read_api
+from sluicegate.errors import ConfigError
+from sluicegate.routing.slices import Slices
+
+if TYPE_CHECKING:
+    from sluicegate.routing.route import Route
+    from sluicegate.settings.model import Settings
+
+Tell = Callable[[Mapping[str, bytes | None]], None]
+"""Tells the supervisor what has changed, by name; None is gone."""
+
+POLICIES = "policies"
+DEFINITION = "definition:"
+MOST_AT_A_TIME = 500
+
+
+class Packed(msgspec.Struct, frozen=True, array_like=True):
+    """A definition as it was read: its text and that of its companion, and the checksum of what they meant."""
+
+    checksum: str
+    texts: list[bytes]
+
+
+class LastGood:
+    """What was in force when this worker began, and what it tells for the next one.
+
+    memory: as the supervisor had it when it forked this worker.
+    tell:   None for a worker that tells nothing: one of them is enough.
+    """
+
+    def __init__(self, memory: dict[str, bytes], settings: Settings) -> None:
+        self._memory, self._settings = memory, settings
+        self.tell: Tell | None = None
+        self._told = set(memory)
+        self._told_policies: Mapping[str, Policy] = {}
+        self._seen: dict[str, tuple[Api, Packed]] = {}
+
+    # -- from the one before
+
+    def policies(self) -> dict[str, Policy]:
+        """Return the policies, by what names their place."""
+        packed = self._memory.get(POLICIES)
+        if packed is None:
+            return {}
+        texts = msgspec.msgpack.decode(zlib.decompress(packed), type=dict[str, bytes])
+        return {place: gojson.decode(text, Policy) for place, text in texts.items()}
+
+    async def apis(self, found: Iterable[Api]) -> list[Api]:
+        """Return the definitions that were in force, but for those that are in files as they were; then forget them.
+
+        found: what the files hold now.
+        """
+        same = {api.source: api.checksum for api in found}
+        slices = Slices()
+        recalled = []
+        for name, packed in self._memory.items():
+            source = name.removeprefix(DEFINITION)
+            if source != name and (api := self._read(source, packed, same.get(source))) is not None:
+                recalled.append(api)
+            await slices.give_way()
+        self._memory.clear()
+        return recalled
+
+    def _read(self, source: str, packed: bytes, checksum_now: str | None) -> Api | None:
+        kept = msgspec.msgpack.decode(zlib.decompress(packed), type=Packed)
+        if kept.checksum == checksum_now:
+            return None
+        classic, *companion = kept.texts
+        settings = self._settings
+        try:
+            return read_api(
+                classic,
+                lambda _definition: companion[0] if companion else b"",
+                source,
+                settings.secrets,
+                file_base=settings.kv.file.base_path,
+            )
+        except ConfigError:  # what it refers to is not there any more
+            return None
+
+    # -- for the next one
+
+    def see(self, api: Api, texts: Sequence[bytes]) -> None:
+        """A file was read; whether it comes into force will be seen."""
+        if self.tell is not None:
+            self._seen[api.source] = (api, Packed(api.checksum, list(texts)))
+
+    async def note(self, routes: Mapping[str, Route], policies: Mapping[str, Policy]) -> None:
+        """Tell what is in force after a load: routes by id, policies by what names their place."""
+        if self.tell is None:
+            return
+        slices = Slices()
+        changed: dict[str, bytes | None] = {}
+        sources = set()
+        for route in routes.values():
+            sources.add(DEFINITION + route.api.source)
+            seen = self._seen.get(route.api.source)
+            if seen is not None and seen[0].checksum == route.api.checksum:
+                changed[DEFINITION + route.api.source] = _pack(seen[1])
+                del self._seen[route.api.source]
+            if len(changed) >= MOST_AT_A_TIME:
+                self._tell(changed)
+                changed = {}
+            await slices.give_way()
+        changed |= dict.fromkeys(name for name in self._told if name.startswith(DEFINITION) and name not in sources)
+        if policies != self._told_policies:
+            changed[POLICIES] = _pack({place: gojson.encode(policy) for place, policy in policies.items()})
+            self._told_policies = policies
+        if changed:
+            self._tell(changed)
+
+    def _tell(self, changed: Mapping[str, bytes | None]) -> None:
+        assert self.tell is not None
+        self.tell(changed)
+        self._told |= changed.keys()
+        self._told -= {name for name, packed in changed.items() if packed is None}
+
+
+def _pack(what: Packed | dict[str, bytes]) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(what), 1)
