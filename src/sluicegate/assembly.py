@@ -298,11 +298,14 @@ class Parts:
     def swap(self, table: Table, came: Collection[Route], gone: Collection[Route]) -> None:
         """A new table is in force; these routes came and went with it."""
         self.serve.table = table
-        begun, ended = checks_of(came), checks_of(gone)
-        self.checks.change(begun - ended, ended - begun)  # what a new version of an API tests too goes on undisturbed
-        if len(came) == len(table.routes):
-            self.metrics.keep_apis((route.api_id, route.name) for route in came)
+        begun = checks_of(came)
+        if len(came) == len(table.routes):  # those that went need not be looked at
+            self.checks.replace(begun)
+            by_id = table.by_id
+            self.metrics.keep_apis(lambda one: by_id[one].name if one in by_id else None, len(came))
         else:
+            ended = checks_of(gone)
+            self.checks.change(begun - ended, ended - begun)  # what a new version tests too goes on undisturbed
             names = {route.api_id: route.name for route in came}
             self.metrics.change_apis(names, {route.api_id for route in gone} - names.keys(), len(table.routes))
         self.metrics.set("generation", table.generation)
@@ -387,7 +390,7 @@ class Parts:
 
 def checks_of(routes: Iterable[Route]) -> set[HealthCheck]:
     """Return the health checks of some routes."""
-    return {check for route in routes for upstream in route.upstreams() for check in upstream.checks}
+    return {check for route in routes for check in route.checks}
 
 
 def tell_of_host(event: HealthEvent) -> None:

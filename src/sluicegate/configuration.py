@@ -10,7 +10,7 @@ A document that is refused leaves in force what was there. Where nothing is shar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sluicegate.admin.node import ReloadError
@@ -21,7 +21,7 @@ from sluicegate.errors import ConfigError, StoreError
 from sluicegate.routing.proof import Proof
 from sluicegate.routing.reload import Place
 from sluicegate.routing.shared import Meaning, SharedLayer, Upcoming
-from sluicegate.routing.slices import uncollected
+from sluicegate.routing.slices import give_way, uncollected
 from sluicegate.routing.sources import Found, read_all
 from sluicegate.store.stored_certificates import asked_for, read_stored
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sluicegate.apidef.policy_document import Policy
     from sluicegate.assembly import Parts
     from sluicegate.routing.reload import Report
+
+AT_A_TIME = 500
+"""Definitions that are looked through without a look at the clock; that takes a fraction of a slice."""
 
 
 class Configuration:
@@ -108,7 +111,9 @@ class Configuration:
             parts.metrics.count("reloads_failed")
             return None
         self.own = {api.api_id: api for api in found.apis}
+        await give_way()
         apis = list({**self.own, **self.shared.apis}.values())
+        await give_way()
         problems = found.problems + await self._fetch_certificates(apis)
         report = await parts.reloader.load(apis, found.refused)
         self._say_hidden()
@@ -120,14 +125,18 @@ class Configuration:
         await parts.last_good.note(parts.reloader.table.by_id, policies.known if policies is not None else {})
         return report
 
-    async def _fetch_certificates(self, apis: Iterable[Api], *, beside: bool = False) -> list[ConfigError]:
+    async def _fetch_certificates(self, apis: Sequence[Api], *, beside: bool = False) -> list[ConfigError]:
         """Read the certificates that settings and definitions want from the store. Returns what is wrong with them.
 
         beside: those that were read before stay; so they do with the store away.
         """
         parts = self.parts
+        wanted = asked_for(parts.settings, ())
+        for start in range(0, len(apis), AT_A_TIME):
+            wanted |= asked_for(parts.settings, apis[start : start + AT_A_TIME])
+            await give_way()
         try:
-            stored, problems = await read_stored(parts.backend, asked_for(parts.settings, apis), parts.settings)
+            stored, problems = await read_stored(parts.backend, wanted, parts.settings)
         except StoreError as error:
             return [ConfigError("certificates", f"the store cannot be asked: {error}")]
         if beside:

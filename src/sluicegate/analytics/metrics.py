@@ -285,11 +285,10 @@ class Metrics:
         before = self._plain[cell] if METRICS[key].kind == COUNTER else 0.0
         self._watched.append((cell, before, read))
 
-    def keep_apis(self, names: Iterable[tuple[str, str]]) -> None:
-        """Forget all APIs but these (id, name), so that there is room for new ones; called when a table is in force."""
-        labels = dict(names)
-        self.set("apis_loaded", len(labels))
-        self._apis.keep(labels | {API_NONE: API_NONE, API_OTHER: API_OTHER})
+    def keep_apis(self, name_of: Callable[[str], str | None], loaded: int) -> None:
+        """Forget the APIs that have no name by their id, so that there is room for new ones, and go by the names."""
+        self.set("apis_loaded", loaded)
+        self._apis.keep(lambda key: key if key in (API_NONE, API_OTHER) else name_of(key))
 
     def change_apis(self, names: Mapping[str, str], gone: Iterable[str], loaded: int) -> None:
         """Forget some APIs, and go by the names that others have now, by id; called when few of many have changed."""

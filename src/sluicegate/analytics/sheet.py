@@ -15,7 +15,7 @@ A number is a double, written in one store, so a reader never sees half of it. O
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import pack_into, unpack_from
 from typing import Final
 
@@ -129,12 +129,14 @@ class Rows:
         numbers = self.numbers[key] = [0.0] * self.table.cells
         return numbers
 
-    def keep(self, labels: dict[str, str]) -> None:
-        """Free the rows of all other keys, and write the labels that have changed."""
-        for key in [key for key in self._row if key not in labels]:
-            self.free(key)
-        for key in self._row:
-            self.relabel(key, labels[key])
+    def keep(self, label_of: Callable[[str], str | None]) -> None:
+        """Free the rows of all keys that have no label, and write the labels that have changed."""
+        for key in list(self._row):
+            label = label_of(key)
+            if label is None:
+                self.free(key)
+            else:
+                self.relabel(key, label)
 
     def free(self, key: str) -> None:
         """Free the row of a key, if it has one."""

@@ -23,6 +23,8 @@ COMPANIONS = ("-oas.json", "-mcp.json")
 SETTLED_S = 2.0
 """A file that was changed more recently than this is read again: its time may not tell two changes apart."""
 
+Listing = dict[str, os.DirEntry[str]]
+
 Stamp = tuple[tuple[int, int, int], ...]
 """When a file and its companions were changed, their sizes and inodes."""
 
@@ -38,32 +40,34 @@ class DefinitionFolder:
         self.on_parsed: Callable[[Api, Sequence[bytes]], None] | None = None
         self._known: dict[str, tuple[Stamp, Api]] = {}
 
-    def read(self) -> Iterator[Api | ConfigError]:
-        """Yield each definition, or why it is refused, file by file in order of their names.
+    def listed(self) -> Listing:
+        """Return the files there are, by name, in the order of names. Waits for the disk, and needs nothing of this.
 
-        Raises ConfigError when the folder itself cannot be read, before anything is yielded.
+        Raises ConfigError when the folder cannot be read.
         """
         try:
-            entries = {entry.name: entry for entry in os.scandir(self.path) if entry.name.endswith(".json")}
+            entries = [entry for entry in os.scandir(self.path) if entry.name.endswith(".json")]
         except OSError as error:
             hint = "app_path must name a folder of definitions"
             raise ConfigError(str(self.path), f"the folder cannot be read: {error.strerror}", hint) from None
+        return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.name)}
+
+    def read(self, entries: Listing) -> Iterator[Api | ConfigError]:
+        """Yield each definition of a listing, or why it is refused, file by file; what was read is taken out of it."""
         known, self._known = self._known, {}
         ids: dict[str, str] = {}
-        for name in sorted(entries):
+        for name in list(entries):
             if name.endswith(COMPANIONS):
                 continue
-            result = self._read_file(name, entries, known.get(name))
+            result = self._read_file(name, entries, known.pop(name, None))
             if isinstance(result, Api) and ids.setdefault(result.api_id, name) != name:
                 text = f'the api_id "{result.api_id}" is taken by {ids[result.api_id]}'
                 result = ConfigError(result.source, text, "give each definition an api_id of its own")
             yield result
 
-    def _read_file(
-        self, name: str, entries: Mapping[str, os.DirEntry[str]], known: tuple[Stamp, Api] | None
-    ) -> Api | ConfigError:
+    def _read_file(self, name: str, entries: Listing, known: tuple[Stamp, Api] | None) -> Api | ConfigError:
         stem = name.removesuffix(".json")
-        stamp = tuple(_stamp(entries.get(one)) for one in (name, *(stem + ending for ending in COMPANIONS)))
+        stamp = tuple(_stamp(entries.pop(one, None)) for one in (name, *(stem + ending for ending in COMPANIONS)))
         if known is not None and known[0] == stamp:
             self._known[name] = known
             return known[1]
@@ -98,7 +102,8 @@ def read_folder(
     """Return all definitions of a folder, and what was refused. Raises ConfigError when it cannot be read."""
     apis: list[Api] = []
     errors: list[ConfigError] = []
-    for result in DefinitionFolder(path, secrets, file_base).read():
+    folder = DefinitionFolder(path, secrets, file_base)
+    for result in folder.read(folder.listed()):
         if isinstance(result, Api):
             apis.append(result)
         else:

@@ -48,6 +48,7 @@ class Builder:
             self._build_single(route, api)
         else:
             self._build_versions(route, api)
+        route.checks = tuple(check for upstream in route.upstreams() for check in upstream.checks)
         return route
 
     def _route(self, api: Api, listen_path: str) -> Route:

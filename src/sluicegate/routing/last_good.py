@@ -20,7 +20,7 @@ from sluicegate.apidef.api import Api
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.apidef.read import read_api
 from sluicegate.errors import ConfigError
-from sluicegate.routing.slices import Slices
+from sluicegate.routing.slices import give_way
 
 if TYPE_CHECKING:
     from sluicegate.routing.route import Route
@@ -53,7 +53,7 @@ class LastGood:
         self.tell: Tell | None = None
         self._told = set(memory)
         self._told_policies: Mapping[str, Policy] = {}
-        self._seen: dict[str, tuple[Api, Packed]] = {}
+        self._seen: dict[str, tuple[str, bytes]] = {}
 
     # -- from the one before
 
@@ -71,13 +71,12 @@ class LastGood:
         found: what the files hold now.
         """
         same = {api.source: api.checksum for api in found}
-        slices = Slices()
         recalled = []
         for name, packed in self._memory.items():
             source = name.removeprefix(DEFINITION)
             if source != name and (api := self._read(source, packed, same.get(source))) is not None:
                 recalled.append(api)
-            await slices.give_way()
+            await give_way()
         self._memory.clear()
         return recalled
 
@@ -103,25 +102,24 @@ class LastGood:
     def see(self, api: Api, texts: Sequence[bytes]) -> None:
         """A file was read; whether it comes into force will be seen."""
         if self.tell is not None:
-            self._seen[api.source] = (api, Packed(api.checksum, list(texts)))
+            self._seen[api.source] = (api.checksum, _pack(Packed(api.checksum, list(texts))))
 
     async def note(self, routes: Mapping[str, Route], policies: Mapping[str, Policy]) -> None:
         """Tell what is in force after a load: routes by id, policies by what names their place."""
         if self.tell is None:
             return
-        slices = Slices()
         changed: dict[str, bytes | None] = {}
         sources = set()
         for route in routes.values():
             sources.add(DEFINITION + route.api.source)
             seen = self._seen.get(route.api.source)
-            if seen is not None and seen[0].checksum == route.api.checksum:
-                changed[DEFINITION + route.api.source] = _pack(seen[1])
+            if seen is not None and seen[0] == route.api.checksum:
+                changed[DEFINITION + route.api.source] = seen[1]
                 del self._seen[route.api.source]
             if len(changed) >= MOST_AT_A_TIME:
                 self._tell(changed)
                 changed = {}
-            await slices.give_way()
+            await give_way()
         changed |= dict.fromkeys(name for name in self._told if name.startswith(DEFINITION) and name not in sources)
         if policies != self._told_policies:
             changed[POLICIES] = _pack({place: gojson.encode(policy) for place, policy in policies.items()})

@@ -15,7 +15,7 @@ from sluicegate.errors import ConfigError
 from sluicegate.routing.build import Builder, close
 from sluicegate.routing.reload import Place, named, place_of
 from sluicegate.routing.shared import api_of, policy_of
-from sluicegate.routing.slices import Slices
+from sluicegate.routing.slices import give_way
 
 if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
@@ -34,7 +34,6 @@ class Proof:
         """Return why documents would be refused, or []; None is one that is to be removed."""
         errors: list[ConfigError] = []
         apis: list[Api] = []
-        slices = Slices()
         for content in changes.values():
             if content is None:
                 continue
@@ -45,7 +44,7 @@ class Proof:
                     policy_of(content)
             except ConfigError as error:
                 errors.append(error.kept())
-            await slices.give_way()
+            await give_way()
         return errors + list(self._collisions(apis, changes))
 
     def _built(self, api: Api) -> Api:

@@ -25,7 +25,7 @@ from sluicegate.errors import ConfigError
 from sluicegate.middleware.unsupported import not_served_yet
 from sluicegate.routing.build import Builder, close
 from sluicegate.routing.route import Route
-from sluicegate.routing.slices import Slices
+from sluicegate.routing.slices import give_way
 from sluicegate.routing.table import Table
 
 if TYPE_CHECKING:
@@ -90,20 +90,23 @@ class Reloader:
         begun = perf_counter()
         report = Report(refused=list(refused))
         wanted = {api.api_id: api for api in apis}
+        await give_way()
         self._keep_unreadable(wanted, report)
-        slices = Slices()
-        self._places, self._place_of = await claims_of(wanted.values(), slices)
+        self._places, self._place_of = await claims_of(wanted.values())
         table = self._table([])
         for api in wanted.values():
             route = self._route(api, report)
             if route is not None:
                 table.add(route)
-            await slices.give_way()
+            await give_way()
         table.settle()
+        await give_way()
         old = set(self.table.routes)
         came = [route for route in table.routes if route not in old]
+        await give_way()
         old.difference_update(table.routes)
-        await self._swap(table, old, came, slices)
+        await give_way()
+        await self._swap(table, old, came)
         return self._reported(report, begun)
 
     async def change(self, apis: Iterable[Api], gone: Iterable[str]) -> Report:
@@ -120,25 +123,24 @@ class Reloader:
         # Who wants the same place may have to move, or may move back.
         neighbours = {one for place in touched for one in self._places.get(place, ())}
         moving = {one: by_id[one].api for one in neighbours if one in by_id and one not in wanted}
-        slices = Slices()
         pairs: list[tuple[Route | None, Route | None]] = [(by_id.get(one), None) for one in gone]
         for api in (moving | wanted).values():
             pairs.append((by_id.get(api.api_id), self._route(api, report)))
-            await slices.give_way()
+            await give_way()
         pairs = [(old, new) for old, new in pairs if old is not new]
         if pairs:
             went = {old for old, _ in pairs if old is not None}
-            await self._swap(changed(self.table, pairs), went, [new for _, new in pairs if new is not None], slices)
+            await self._swap(changed(self.table, pairs), went, [new for _, new in pairs if new is not None])
         return self._reported(report, begun)
 
-    async def _swap(self, table: Table, gone: set[Route], came: Collection[Route], slices: Slices) -> None:
+    async def _swap(self, table: Table, gone: set[Route], came: Collection[Route]) -> None:
         """Put a table into force. Routes that are gone are freed in slices too, so nobody else may hold `gone`'s."""
         table.generation = self.table.generation + 1
         self.table = table
         self.on_swap(table, came, gone)
         while gone:
             close(gone.pop())
-            await slices.give_way()
+            await give_way()
 
     def _reported(self, report: Report, begun: float) -> Report:
         report.loaded, report.seconds = len(self.table.routes), perf_counter() - begun
@@ -164,6 +166,8 @@ class Reloader:
     def _keep_unreadable(self, wanted: dict[str, Api], report: Report) -> None:
         """A file that was served and cannot be read any more: go on serving what it said before."""
         broken = {error.where.partition(":")[0]: error for error in report.refused}
+        if not broken:
+            return
         for route in self.table.routes:
             if route.api_id not in wanted and (error := broken.get(route.api.source)) is not None:
                 wanted[route.api_id] = route.api
@@ -205,14 +209,14 @@ class Reloader:
         return route
 
 
-async def claims_of(apis: Iterable[Api], slices: Slices) -> tuple[dict[Place, set[str]], dict[str, Place]]:
+async def claims_of(apis: Iterable[Api]) -> tuple[dict[Place, set[str]], dict[str, Place]]:
     """Return which definitions want to be served at each place, and where each wants to be."""
     places: dict[Place, set[str]] = {}
     wanted: dict[str, Place] = {}
     for api in apis:
         place = wanted[api.api_id] = place_of(api)
         places.setdefault(place, set()).add(api.api_id)
-        await slices.give_way()
+        await give_way()
     return places, wanted
 
 

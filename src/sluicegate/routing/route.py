@@ -31,6 +31,7 @@ class Route:
     upstream:    upstream.upstream.Upstream; None where nothing is proxied.
     loops_to:    the `tyk://` URL that is the API's target, if it has such a one.
     passes_options: OPTIONS requests go around the chain.
+    checks:      health checks that its upstreams ask for, those of all versions; empty in the route of a version.
     is_plain:    there is nothing to ask before the chain: no version to choose, no limit of bodies, no way around.
     """
 
@@ -38,6 +39,7 @@ class Route:
     chain: Chain | None = None
     upstream: Any = None
     loops_to = ""
+    checks: tuple[Any, ...] = ()
     passes_options = False
     is_plain = False
 

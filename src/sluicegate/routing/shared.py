@@ -17,7 +17,7 @@ from sluicegate.apidef.policy_document import Policy
 from sluicegate.apidef.read import read_api
 from sluicegate.cluster.document import API, Content, Envelope, Key, content_of
 from sluicegate.errors import ConfigError
-from sluicegate.routing.slices import Slices
+from sluicegate.routing.slices import give_way
 
 if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
@@ -45,13 +45,12 @@ class SharedLayer:
     async def read(self, changed: Mapping[Key, Envelope | None]) -> Meaning:
         """Return what documents say."""
         meaning = Meaning()
-        slices = Slices()
         for key, envelope in changed.items():
             try:
                 self._read(key, envelope, meaning)
             except ConfigError as error:
                 meaning.refused[key] = error.kept()
-            await slices.give_way()
+            await give_way()
         return meaning
 
     def _read(self, key: Key, envelope: Envelope | None, meaning: Meaning) -> None:

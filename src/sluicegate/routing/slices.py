@@ -12,17 +12,16 @@ SLICE_S = 0.004
 """How long requests may wait for such work at a time."""
 
 
-class Slices:
-    """Gives way to requests when a slice of work has taken long enough."""
+_begun = 0.0
+"""When the slice of this process began: what one function did counts for the next one, if nobody had a turn between."""
 
-    def __init__(self) -> None:
-        self._begun = perf_counter()
 
-    async def give_way(self) -> None:
-        """Let others have their turn, if it is time."""
-        if perf_counter() - self._begun > SLICE_S:
-            await asyncio.sleep(0)
-            self._begun = perf_counter()
+async def give_way() -> None:
+    """Let others have their turn, if the slice of work has taken long enough."""
+    global _begun
+    if perf_counter() - _begun > SLICE_S:
+        await asyncio.sleep(0)
+        _begun = perf_counter()
 
 
 @contextmanager

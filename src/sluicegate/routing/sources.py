@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from sluicegate.apidef.api import Api
 from sluicegate.apidef.folder import DefinitionFolder
 from sluicegate.apidef.policy_files import PolicyPlace, policies_in_file, policies_in_folder
 from sluicegate.errors import ConfigError
-from sluicegate.routing.slices import Slices
+from sluicegate.routing.slices import give_way
 
 if TYPE_CHECKING:
     from sluicegate.apidef.policy_document import Policy
@@ -58,17 +59,17 @@ async def read_all(sources: Sources) -> Found:
     Raises ConfigError when the folder of definitions is there and cannot be read.
     """
     found = Found()
-    slices = Slices()
     if sources.policies is not None:
         try:
             found.policies, found.problems = sources.policies.read()
         except ConfigError as error:
             found.problems = [error.kept()]
     if sources.definitions.path.is_dir():
-        for one in sources.definitions.read():
+        listing = await asyncio.to_thread(sources.definitions.listed)
+        for one in sources.definitions.read(listing):
             if isinstance(one, Api):
                 found.apis.append(one)
             else:
                 found.refused.append(one)
-            await slices.give_way()
+            await give_way()
     return found

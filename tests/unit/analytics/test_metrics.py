@@ -108,7 +108,7 @@ def test_apis_beyond_the_limit_are_counted_together() -> None:
 def test_a_removed_api_makes_room_and_a_new_name_is_shown() -> None:
     metrics = Metrics(LAYOUT)
     observe(metrics, ended("a"), ended("b"), ended("c"))
-    metrics.keep_apis([("b", "renamed"), ("d", "new")])
+    metrics.keep_apis({"b": "renamed", "d": "new"}.get, 2)
     observe(metrics, ended("d"))
     samples = scrape(metrics)
     assert value(samples, "requests_total", api_id="b", api_name="renamed", code="200") == 1
@@ -125,8 +125,8 @@ def test_a_page_that_is_made_again_says_what_is_new_and_what_is_not() -> None:
         sheets = {"0": one.snapshot(), "1": two.snapshot()}
         assert page.make(sheets) == Page(LAYOUT).make(sheets)
         observe(two, ended("b"), ended("c"))
-    one.keep_apis([("b", "renamed")])
-    two.keep_apis([("b", "renamed")])
+    one.keep_apis({"b": "renamed"}.get, 1)
+    two.keep_apis({"b": "renamed"}.get, 1)
     sheets = {"0": one.snapshot(), "1": two.snapshot()}
     assert page.make(sheets) == Page(LAYOUT).make(sheets)
     assert b'{api_id="b",api_name="renamed",code="200"} 3' in page.make(sheets)

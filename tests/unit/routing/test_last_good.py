@@ -10,7 +10,7 @@ from typing import Any
 from tests.fakes.routes import make_reloader
 
 from sluicegate.apidef.api import Api
-from sluicegate.apidef.folder import DefinitionFolder
+from sluicegate.apidef.folder import DefinitionFolder, read_folder
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.routing.last_good import LastGood
 from sluicegate.settings.model import Settings
@@ -48,7 +48,7 @@ class Node:
         self.reader.on_parsed = self.last_good.see
 
     async def load(self) -> None:
-        found = list(self.reader.read())
+        found = list(self.reader.read(self.reader.listed()))
         refused = [one for one in found if not isinstance(one, Api)]
         await self.reloader.load([one for one in found if isinstance(one, Api)], refused)
         await self.last_good.note(self.reloader.table.by_id, NO_POLICIES)
@@ -58,7 +58,7 @@ class Node:
         (self.folder / f"{name}.json").write_text(json.dumps({"api_id": name, "name": name, "proxy": proxy, **more}))
 
     def parsed(self) -> list[Api]:
-        return [one for one in DefinitionFolder(self.folder).read() if isinstance(one, Api)]
+        return read_folder(self.folder)[0]
 
 
 def paths(apis: list[Api]) -> list[str]:
