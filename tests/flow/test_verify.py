@@ -128,7 +128,9 @@ def test_everything_is_tried_through_the_balancer(
     before = sentinels.master().port
     with Balancer(tmp_path, "nginx", [one.port for one in nodes.gateways.values()]) as front:
         url = f"http://127.0.0.1:{front.port}"
-        code, results, said = nodes.run("--front", url, "--strict", *nodes.stop_and_start(), "--fail-over", fail_over)
+        named = f"http://127.0.0.1:{nodes.gateways['two'].port}"  # the one that will be stopped
+        commands = [*nodes.stop_and_start(), "--fail-over", fail_over]
+        code, results, said = nodes.run("--url", named, "--front", url, "--strict", *commands)
     assert code == 0, (results, said)
     assert list(results) == [
         "the nodes agree",
@@ -220,7 +222,12 @@ def test_nothing_is_left_by_one_that_is_interrupted(single: Nodes) -> None:
     assert single.is_clean()
 
 
-def test_who_cannot_be_asked(single: Nodes, tmp_path: Path) -> None:
+def test_the_node_of_a_configuration_file_is_asked_and_a_wrong_secret_is_told(single: Nodes) -> None:
+    line = [SLUICEGATE, "verify", "--conf", str(single.gateways["one"].conf_file)]
+    done = subprocess.run(line, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 nodes, generation 0" in done.stdout and "FAILED " not in done.stdout.partition("\n")[2]
+
     code, results, said = single.run("--secret", "wrong")
     assert (code, results, "403" in said) == (2, {}, True), said
     code, results, said = single.run("--front", "balancer")

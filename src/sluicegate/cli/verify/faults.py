@@ -70,9 +70,12 @@ def _await_gone(trial: Trial, before: list[Report], limit_s: float) -> Report:
 
 def _start_anyway(hands: Hands, node: Report) -> None:
     """Have a node started that may have been stopped, however its check ends."""
+    if hands.start_node is None:
+        click.echo(f"{node.id} may be down: start it again", err=True)
+        return
     try:
         hands.start(node)
-    except (Failed, NotTested) as error:
+    except Failed as error:
         click.echo(f"{node.id} may be down: {error}", err=True)
 
 

@@ -67,11 +67,14 @@ class Target:
         raise OSError(problem)
 
     def find_others(self, reports: Sequence[Report]) -> None:
-        """Remember the other nodes, to be asked when those that were named are gone."""
-        if len(self._named) == 1:
-            others = [one.address for one in reports if one.address != self._named[0]]
-            with suppress(ConfigError):
-                self._sources += [Source(url, self._secret, self._conf) for url in others]
+        """Remember the others whose admin API is at the port for traffic, to be asked when the named node is gone."""
+        if len(self._named) > 1:
+            return
+        for one in reports:
+            with suppress(ConfigError, Unreachable):
+                source = Source(one.address, self._secret, self._conf)
+                source.status()
+                self._sources.append(source)
 
     def places(self, reports: Sequence[Report]) -> list[str]:
         """Return the URLs of the nodes' ports for traffic."""
