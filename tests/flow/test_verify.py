@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from tests.gateway import SECRET, START_PATIENCE_S, Gateway, until
 from tests.servers import running_redis
 from tests.topologies import MASTER, SentinelSet, running_cluster, running_sentinels
 from tests.wire import ClosedError, get
+
+from sluicegate.cli.verify.specimen import Specimen
+from sluicegate.cli.verify.target import Target
 
 SLUICEGATE = str(Path(sys.executable).with_name("sluicegate"))
 NODES = ("one", "two")
@@ -233,3 +237,20 @@ def test_the_node_of_a_configuration_file_is_asked_and_a_wrong_secret_is_told(si
     code, results, said = single.run("--front", "balancer")
     assert (code, results, "write http://host:port" in said) == (2, {}, True), said
     assert single.is_clean()
+
+
+def test_what_was_left_long_ago_is_cleared_away(single: Nodes) -> None:
+    left = Specimen(Target(f"http://127.0.0.1:{single.gateways['one'].port}", SECRET, None))
+    left._since -= timedelta(hours=2)
+    left.write()
+    code, results, said = single.run()
+    assert code == 0, (results, said)
+    assert single.is_clean()
+
+
+def test_a_node_that_is_in_no_cluster(tmp_path: Path) -> None:
+    with Gateway(tmp_path) as gateway:
+        code, results, said = Nodes({"one": gateway}, tmp_path).run()
+        assert code == 1, said
+        assert "cluster.enabled is not set" in results["add an API"]["note"]
+        assert results["remove it again"]["passed"] and results["stop a node"]["passed"] is None

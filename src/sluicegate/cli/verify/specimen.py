@@ -62,9 +62,14 @@ class Specimen:
     def write(self) -> int:
         """Put the API into the cluster, or change it; return its new version. Raises OSError."""
         self.version += 1
-        self._is_written = True
+        was_written, self._is_written = self._is_written, True
         change = {"kind": "api", "id": API_ID, "document": self._document()}
-        self._target.call("POST", "/tyk/cluster/apply", {"changes": [change], "note": NOTE})
+        try:
+            self._target.call("POST", "/tyk/cluster/apply", {"changes": [change], "note": NOTE})
+        except Answered as answered:
+            if answered.code < 500:  # refused; after another answer, or none, it may have been written
+                self._is_written = was_written
+            raise
         return self.version
 
     def make_key(self, limits: Mapping[str, Any]) -> str:
