@@ -278,8 +278,10 @@ class Parts:
     def open_pool(self, target: Target) -> Pool:
         """Return the connections of a new target."""
         own = self.settings.sluicegate
+        max_idle = self.settings.max_idle_connections_per_host or own.upstream_max_idle
         limits = PoolLimits(
-            max_idle=self.settings.max_idle_connections_per_host or own.upstream_max_idle,
+            # Whoever has said `Connection: close` sends nothing more on it (RFC 9112 section 9.6).
+            max_idle=0 if self.settings.proxy_close_connections else max_idle,
             idle_s=own.upstream_idle_timeout_s,
             head_bytes=own.max_header_bytes,
             head_fields=own.max_header_count,

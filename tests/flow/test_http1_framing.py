@@ -95,12 +95,14 @@ def test_the_client_may_end_it(client: Wire) -> None:
 
 def test_the_node_may_end_all_of_them(upstream: Upstream, tmp_path: Path) -> None:
     conf = {"close_connections": True, "proxy_close_connections": True}
+    before = upstream.connections
     with Gateway(tmp_path, apis=[api("/a/", upstream.url)], conf=conf) as gateway:
         for asked in (get("/a/x"), get("/nowhere"), get("/a/x", "Connection: close")):
             with gateway.raw() as client:
                 assert client.ask(asked).all(b"connection") == [b"close"]
                 assert client.is_closed()
         assert upstream.requests[-1].get(b"connection") == b"close"
+        assert upstream.connections == before + 2, "also where the upstream would have kept it"
 
 
 def test_pipelined_requests_are_answered_in_order(client: Wire) -> None:
