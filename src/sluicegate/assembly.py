@@ -11,7 +11,7 @@ import gc
 import mmap
 import socket
 import ssl
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,18 +86,21 @@ class Shared:
     node_id: str = ""
     started: float = 0.0
     memory: dict[str, bytes] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Settings, counters: SharedCounters, workers: int) -> Shared:
-        """Return what so many workers share."""
+    def of(
+        cls, settings: Settings, counters: SharedCounters, workers: int, origins: Mapping[str, str] | None = None
+    ) -> Shared:
+        """Return what so many workers share. origins: of the settings, see `Loaded`."""
         layout = Layout(settings.sluicegate.prometheus.max_apis)
         name = node_id(settings, snapshot_path(settings).with_suffix(".node"), log_line)
         sheets = [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)]
-        return cls(settings, layout, sheets, NodeMemory(name, counters, workers), name, now())
+        return cls(settings, layout, sheets, NodeMemory(name, counters, workers), name, now(), origins=origins or {})
 
 
-def run(settings: Settings, workers: int) -> int:
-    """Run a node until it is told to stop, and return its exit status."""
+def run(settings: Settings, workers: int, origins: Mapping[str, str]) -> int:
+    """Run a node until it is told to stop, and return its exit status. origins: of the settings, see `Loaded`."""
     path = None if settings.storage.type == "redis" else Path(settings.sluicegate.store_path)
     try:
         if path is not None:
@@ -108,7 +111,7 @@ def run(settings: Settings, workers: int) -> int:
         return 1
     if workers > 1:
         counters.share()
-    shared = Shared.of(settings, counters, workers)
+    shared = Shared.of(settings, counters, workers, origins)
     grace_s = settings.graceful_shutdown_delay_seconds + settings.graceful_shutdown_timeout_duration + GRACE_BEYOND_S
     log_line("info", "Starting", version=__version__, port=settings.listen_port, workers=workers)
     make_page = page_maker(shared.layout, shared.sheets, __version__)
@@ -165,9 +168,10 @@ async def serve(shared: Shared, index: int, channel: socket.socket) -> int:
 
 @dataclass(slots=True)
 class Parts:
-    """The parts of one worker."""
+    """The parts of one worker. settings: the node's own; those in force, the cluster's over them, are in `services`."""
 
     settings: Settings
+    origins: Mapping[str, str]
     index: int
     stores: Stores
     road: StoreRoad
@@ -209,6 +213,7 @@ class Parts:
         services = Services(settings, road.keys, policies, road.limiter, road.cache, log_line)
         return cls(
             settings,
+            shared.origins,
             index,
             stores,
             road,
@@ -241,7 +246,6 @@ class Parts:
             (b"/tyk/",),
             pages,
             every=bool(settings.control_api_port),
-            body_limit_bytes=settings.http_server_options.max_request_body_size,
         )
         self.notifications = Notifications(
             self.backend,
@@ -275,18 +279,9 @@ class Parts:
 
     # -- upstreams
 
-    def open_pool(self, target: Target) -> Pool:
-        """Return the connections of a new target."""
-        own = self.settings.sluicegate
-        max_idle = self.settings.max_idle_connections_per_host or own.upstream_max_idle
-        limits = PoolLimits(
-            # Whoever has said `Connection: close` sends nothing more on it (RFC 9112 section 9.6).
-            max_idle=0 if self.settings.proxy_close_connections else max_idle,
-            idle_s=own.upstream_idle_timeout_s,
-            head_bytes=own.max_header_bytes,
-            head_fields=own.max_header_count,
-        )
-        pool = Pool(target, self.resolver, limits, self.pool_counts, self.pools)
+    def open_pool(self, target: Target, settings: Settings) -> Pool:
+        """Return the connections of a new target, by settings that are to be in force with it."""
+        pool = Pool(target, self.resolver, PoolLimits.of(settings), self.pool_counts, self.pools)
         self.pools.add(pool)
         return pool
 

@@ -1,7 +1,7 @@
 """What is in force in a worker, and how it changes: the node's own files, and over them what the cluster shares.
 
     load       everything anew: at start, on a signal, when somebody says that files were changed
-    take_over  what has changed in the cluster, and nothing else
+    take_over  what has changed in the cluster, and nothing else; with other settings all that goes by them
     refusals   what would be refused of changes that somebody wants to make; nothing is put into force
 
 A document that is refused leaves in force what was there. Where nothing is shared, there is only `load`.
@@ -16,26 +16,29 @@ from typing import TYPE_CHECKING
 from sluicegate.admin.node import ReloadError
 from sluicegate.apidef.api import Api
 from sluicegate.clock import now
-from sluicegate.cluster.document import API, POLICY, Content, Envelope, Key
+from sluicegate.cluster.document import API, POLICY, SETTINGS_KEY, Content, Envelope, Key
 from sluicegate.errors import ConfigError, StoreError
+from sluicegate.listener.error_page import ErrorPages
 from sluicegate.routing.proof import Proof
-from sluicegate.routing.reload import Place
-from sluicegate.routing.shared import Meaning, SharedLayer, Upcoming
+from sluicegate.routing.reload import Anew, Place
+from sluicegate.routing.shared import Meaning, SharedLayer, Upcoming, settings_with, source_of
 from sluicegate.routing.slices import give_way, uncollected
 from sluicegate.routing.sources import Found, read_all
+from sluicegate.settings.shared import overruled
 from sluicegate.store.stored_certificates import asked_for, read_stored
 
 if TYPE_CHECKING:
     from sluicegate.apidef.policy_document import Policy
     from sluicegate.assembly import Parts
     from sluicegate.routing.reload import Report
+    from sluicegate.settings.model import Settings
 
 AT_A_TIME = 500
 """Definitions that are looked through without a look at the clock; that takes a fraction of a slice."""
 
 
 class Configuration:
-    """The definitions and policies of one worker.
+    """The definitions, policies and settings of one worker.
 
     has_loaded: whether there was a load that came to something.
     own:        what the node's files hold, by id.
@@ -52,7 +55,7 @@ class Configuration:
         self.own: dict[str, Api] = {}
         self.own_policies: Mapping[str, Policy] = {}
         self._reloading = asyncio.Lock()
-        self._said_hidden: set[Key] = set()
+        self._said: set[str] = set()
         self._take_up_policies()
 
     # -- files
@@ -114,7 +117,7 @@ class Configuration:
         await give_way()
         apis = list({**self.own, **self.shared.apis}.values())
         await give_way()
-        problems = found.problems + await self._fetch_certificates(apis)
+        problems = found.problems + await self._fetch_certificates(apis, parts.services.settings)
         report = await parts.reloader.load(apis, found.refused)
         self._say_hidden()
         parts.tell_of(report, problems)
@@ -125,18 +128,20 @@ class Configuration:
         await parts.last_good.note(parts.reloader.table.by_id, policies.known if policies is not None else {})
         return report
 
-    async def _fetch_certificates(self, apis: Sequence[Api], *, beside: bool = False) -> list[ConfigError]:
+    async def _fetch_certificates(
+        self, apis: Sequence[Api], settings: Settings, *, beside: bool = False
+    ) -> list[ConfigError]:
         """Read the certificates that settings and definitions want from the store. Returns what is wrong with them.
 
         beside: those that were read before stay; so they do with the store away.
         """
         parts = self.parts
-        wanted = asked_for(parts.settings, ())
+        wanted = asked_for(settings, ())
         for start in range(0, len(apis), AT_A_TIME):
-            wanted |= asked_for(parts.settings, apis[start : start + AT_A_TIME])
+            wanted |= asked_for(settings, apis[start : start + AT_A_TIME])
             await give_way()
         try:
-            stored, problems = await read_stored(parts.backend, wanted, parts.settings)
+            stored, problems = await read_stored(parts.backend, wanted, settings)
         except StoreError as error:
             return [ConfigError("certificates", f"the store cannot be asked: {error}")]
         if beside:
@@ -156,21 +161,56 @@ class Configuration:
                 wanted = [api for api in meaning.apis.values() if api is not None]
                 gone = [one for one, api in meaning.apis.items() if api is None]
                 wanted += [self.own[one] for one in gone if one in self.own]
-                problems = await self._fetch_certificates(wanted, beside=True)
+                anew = self._anew(meaning)
+                settings = anew.builder.services.settings if anew is not None else parts.services.settings
+                problems = await self._fetch_certificates(wanted, settings, beside=True)
                 parts.reloader.shared = Upcoming(self.shared.apis, meaning.apis)
-                report = await parts.reloader.change(wanted, [one for one in gone if one not in self.own])
+                report = await self._change(wanted, [one for one in gone if one not in self.own], anew, meaning)
                 self._note_refused(report, meaning)
                 self.shared.keep(meaning)
                 parts.reloader.shared = self.shared.apis
         if meaning.policies:
             parts.services.policies.replace({**self.own_policies, **self.shared.policies})
         self._say_hidden()
-        if meaning.apis:
+        if meaning.apis or anew is not None:
             report.refused.clear()  # the follower says what was refused
             parts.tell_of(report, problems)
             await parts.sync_listeners()
         self.changed_at = now()
         return meaning.refused
+
+    def _anew(self, meaning: Meaning) -> Anew | None:
+        """Return how everything is built by the settings that are shared now; None when that makes no difference."""
+        parts, shared = self.parts, meaning.settings
+        if shared is None:
+            return None
+        try:
+            settings = settings_with(parts.settings, shared)
+            pages = ErrorPages(settings)
+        except ConfigError as error:
+            meaning.refused[SETTINGS_KEY] = error.kept()
+            return None
+        if settings == parts.services.settings:
+            return None
+
+        def adopt() -> None:
+            parts.serve.adopt(settings, pages)
+            parts.recorder.adopt(settings)
+            if not parts.index:
+                self.log("info", "Other settings are in force", shared=" ".join(sorted(shared.values)) or "none")
+
+        return Anew(parts.builder.with_settings(settings), adopt)
+
+    async def _change(self, wanted: list[Api], gone: list[str], anew: Anew | None, meaning: Meaning) -> Report:
+        """Change the table; settings by which something in force could not be served are refused."""
+        reloader = self.parts.reloader
+        if anew is not None:
+            try:
+                return await reloader.change(wanted, gone, anew)
+            except ConfigError as error:
+                what = f"what is served could not be any more: {error}"
+                meaning.refused[SETTINGS_KEY] = ConfigError(source_of(SETTINGS_KEY), what)
+        return await reloader.change(wanted, gone)
 
     def _note_refused(self, report: Report, meaning: Meaning) -> None:
         for one, error in report.why_refused.items():
@@ -183,18 +223,27 @@ class Configuration:
             Key(POLICY, one) for one in self.own_policies.keys() & self.shared.policies.keys()
         }
 
+    def overruled(self) -> list[str]:
+        """Return which of this node's own settings the cluster has otherwise."""
+        return [str(one) for one in overruled(self.parts.settings, self.parts.origins, self.shared.settings)]
+
     def _say_hidden(self) -> None:
         if self.parts.index:
             return
-        hidden = self.hidden()
-        for key in sorted(hidden - self._said_hidden):
-            self.log("warning", "The cluster's is served, not the one in this node's files", document=str(key))
-        self._said_hidden = hidden
+        hidden, others = {str(key) for key in self.hidden()}, set(self.overruled())
+        for key in sorted(hidden - self._said):
+            self.log("warning", "The cluster's is served, not the one in this node's files", document=key)
+        for one in sorted(others - self._said):
+            self.log("warning", one)
+        self._said = hidden | others
 
     async def refusals(self, changes: Mapping[Key, Content | None]) -> list[ConfigError]:
         """Return why changes of the cluster's documents would be refused, or []."""
-        proof = Proof(self.parts.settings, self.parts.builder, self._claimants)
-        return await proof.refusals(changes)
+        parts = self.parts
+        served = [route.api for route in parts.reloader.table.routes]
+        proof = Proof(parts.settings, parts.builder, self._claimants, served)
+        with uncollected():
+            return await proof.refusals(changes)
 
     def _claimants(self, place: Place) -> list[str]:
         return [one for one in self.parts.reloader.claimants(place) if one in self.shared.apis]

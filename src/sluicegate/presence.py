@@ -172,7 +172,8 @@ class Presence:
             problems.append("serving the snapshot of the shared configuration")
         problems += [f"{key} is refused: {error}" for key, error in sorted(follower.refused.items())]
         hidden = sorted(self.worker.configuration.hidden())
-        return problems + [f"{key} is in this node's files too, the cluster's is served" for key in hidden]
+        problems += [f"{key} is in this node's files too, the cluster's is served" for key in hidden]
+        return problems + self.worker.configuration.overruled()
 
     async def _store_report(self) -> StoreReport:
         store = self.worker.store

@@ -55,7 +55,6 @@ class Worker:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.settings: Settings = parts.settings
         self.services: Services = parts.services
         self.keys: KeyStore = parts.services.keys
         self.policies: PolicyBook = parts.services.policies
@@ -69,6 +68,11 @@ class Worker:
         self.ended = asyncio.Event()
         self.tasks: set[asyncio.Task[Any]] = set()
         self._health: dict[str, dict[str, Any]] = {}
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.services.settings
 
     # -- life
 
@@ -212,6 +216,10 @@ class Worker:
         """Return which generation wrote the document that is in force, 0 when the cluster has none."""
         entry = self.member.follower.in_force.get(key) if self.member is not None else None
         return entry.generation if entry is not None else 0
+
+    def shared_settings(self) -> bytes:
+        """Return the settings that the cluster shares, as far as they are in force."""
+        return self.configuration.shared.settings.document
 
     async def shared_content(self, key: Key) -> Content | None:
         """Return a document as the store has it. Raises ConfigError, StoreError."""

@@ -12,6 +12,7 @@ from sluicegate.routing.build import Builder
 from sluicegate.routing.reload import Reloader, stand_in
 from sluicegate.routing.route import Route
 from sluicegate.routing.table import Table
+from sluicegate.settings.model import Settings
 from sluicegate.store.certificates import Certificates
 from sluicegate.upstream.health import HostHealth
 from sluicegate.upstream.target import Target
@@ -26,7 +27,7 @@ class FakePool:
 
     in_flight = 0
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, settings: Settings) -> None:
         self.is_closed = False
 
     def close(self) -> None:

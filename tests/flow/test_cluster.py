@@ -290,4 +290,6 @@ def test_without_a_cluster_nothing_is_shared(redis_server, tmp_path):
         assert "etag" not in call(one, "GET", "/tyk/apis/a")[1]
         assert (one.apps / "a.json").exists()
         assert one.admin("POST", "/tyk/cluster/apply", {"changes": []})[0] == 400
+        for method, document in (("GET", None), ("PUT", {"min_token_length": 4}), ("DELETE", None)):
+            assert one.admin(method, "/tyk/cluster/settings", document)[0] == 400
         assert redis_server.command("exists", names.CLUSTER_STATE) == "0"

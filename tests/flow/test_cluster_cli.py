@@ -83,7 +83,9 @@ def test_a_directory_is_brought_in_and_out_again(operator, tmp_path):
         "apis/pets-oas.json",
         "apis/pets.json",
         "policies/gold.json",
+        "settings.json",
     ]
+    assert json.loads((out / "settings.json").read_text()) == {}, "none are shared"
     assert json.loads((out / "apis/pets-oas.json").read_text()) == OAS
     assert operator.run("apply", str(out)) == (0, "0 changed, generation 1\n")
 
@@ -114,6 +116,55 @@ def test_history_differences_and_the_way_back(operator, tmp_path):
     assert operator.run("rollback", "99")[0] == 1
 
 
+def test_settings_are_brought_in_and_taken_back(operator, tmp_path):
+    operator.write("settings.json", {"min_token_length": 4})
+    assert operator.apply()[1].endswith("+ policy/gold\n+ settings/gateway\n4 changed, generation 1\n")
+    assert operator.apply() == (0, "0 changed, generation 1\n")
+    out = tmp_path / "out"
+    assert operator.run("dump", str(out)) == (0, "4 documents\n")
+    assert json.loads((out / "settings.json").read_text()) == {"min_token_length": 4}
+    operator.write("settings.json", {"min_token_length": 5})
+    status, text = operator.run("diff", str(operator.documents))
+    assert status == 3
+    assert text.splitlines()[:2] == ["--- a/settings/gateway", "+++ b/settings/gateway"]
+    assert operator.apply() == (0, "~ settings/gateway\n1 changed, generation 2\n")
+    (operator.documents / "settings.json").unlink()
+    assert operator.apply("--prune") == (0, "0 changed, generation 2\n"), "nothing is said about settings"
+    operator.write("settings.json", {})
+    assert operator.apply() == (0, "0 changed, generation 2\n")
+    assert operator.apply("--prune") == (0, "- settings/gateway\n1 changed, generation 3\n")
+    assert operator.run("rollback", "1") == (0, "generation 4\n")
+    assert operator.run("diff", str(out)) == (0, "")
+    assert "    + settings/gateway" in operator.run("history", "--limit", "1")[1]
+
+
+def test_a_directory_may_hold_settings_alone(operator, tmp_path):
+    operator.apply()
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "settings.json").write_text('{"min_token_length": 4}')
+    assert operator.run("apply", "--prune", str(alone)) == (0, "+ settings/gateway\n1 changed, generation 2\n")
+    (alone / "b.json").write_text(json.dumps(mock("/b/", "1")))
+    assert operator.run("apply", str(alone)) == (0, "+ api/b\n1 changed, generation 3\n"), "a folder of definitions"
+
+
+def test_settings_that_cannot_be_shared_are_refused_by_line(operator):
+    operator.write("settings.json", '{\n"listen_port": 1,\n"min_token_lenght": 2}')
+    status, text = operator.apply()
+    assert status == 1
+    assert "settings.json:2: listen_port: is not shared: it says who a node is" in text
+    assert "settings.json:3: min_token_lenght: unknown setting; did you mean min_token_length?" in text
+    operator.write("settings.json", {"proxy_ssl_ciphers": ["TLS_OF_NOBODY"]})
+    assert operator.apply()[0] == 0, "no API goes by it"
+    operator.write("apis/a.json", {**mock("/a/", "1"), "proxy": {"listen_path": "/a/", "target_url": "https://x/"}})
+    status, text = operator.apply()
+    assert status == 1, "an API is tried with the settings that are shared"
+    operator.write("settings.json", {"min_token_length": 4})
+    assert operator.apply()[0] == 0
+    operator.write("settings.json", {"proxy_ssl_ciphers": ["TLS_OF_NOBODY"]})
+    assert operator.apply()[0] == 1, "and settings with the APIs"
+
+
 def test_what_is_wrong_is_said_and_nothing_is_written(operator):
     operator.write("apis/broken.json", "{")
     operator.write("policies/bad.json", '{"rate": "x"}')
@@ -138,6 +189,17 @@ def test_check_names_what_is_in_both(operator):
     assert "warning: api/a: is in files of this node and in the cluster; the cluster's is served" in text
 
 
+def test_check_names_settings_that_the_cluster_has_otherwise(operator):
+    operator.write("settings.json", {"min_token_length": 4, "allow_master_keys": True})
+    operator.apply()
+    conf = json.loads(operator.conf.read_text())
+    operator.conf.write_text(json.dumps({**conf, "min_token_length": 3, "allow_master_keys": True}))
+    status, text = operator.run("check")
+    assert status == 0
+    assert "1: min_token_length: is otherwise in the settings of the cluster, which are served" in text
+    assert "allow_master_keys" not in text
+
+
 def test_a_running_node_follows(redis_server, tmp_path):
     with node(tmp_path / "node", redis_server) as one:
         operator = Operator(tmp_path, {"type": "redis", "host": "127.0.0.1", "port": redis_server.port})
@@ -149,6 +211,10 @@ def test_a_running_node_follows(redis_server, tmp_path):
         until(lambda: said(one, "/a/") == b"2")
         assert operator.run("rollback", "1")[0] == 0
         until(lambda: said(one, "/a/") == b"1")
+        operator.write("settings.json", {"http_server_options": {"skip_url_cleaning": True}})
+        assert said(one, "/a//") == 301
+        assert operator.apply()[0] == 0
+        until(lambda: said(one, "/a//") == b"2")
         assert "invalid" not in one.log
 
 

@@ -20,7 +20,7 @@ from sluicegate.apidef import gojson
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.validate import check_definition
-from sluicegate.cluster.document import API
+from sluicegate.cluster.document import API, Key
 from sluicegate.errors import ConfigError
 
 NOT_FOUND = "API not found"
@@ -38,7 +38,7 @@ async def show_all(node: Node, request: Request) -> Response:
 async def show(node: Node, request: Request) -> Response:
     """Answer one definition; a child version's base is in the header."""
     api = found(node, request)
-    return answer(api.classic, headers=base_header(node, api.api_id) | etag(node, API, api.api_id))
+    return answer(api.classic, headers=base_header(node, api.api_id) | etag(node, Key(API, api.api_id)))
 
 
 async def create(node: Node, request: Request) -> Response:

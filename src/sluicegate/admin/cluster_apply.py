@@ -2,7 +2,8 @@
 
     {"changes": [{"kind": "api", "id": "orders", "action": "put", "document": {…}}, …], "generation": 12, "note": "…"}
 
-A document is a classic definition, an OpenAPI document with the extension, or a policy. `generation` is optional: the
+A document is a classic definition, an OpenAPI document with the extension, a policy, or the settings that are shared
+(`settings`, which need no id). `generation` is optional: the
 one that the cluster must be at, else 409. The answer has the new one, or the old one when nothing had to be changed.
 """
 
@@ -19,12 +20,12 @@ from sluicegate.admin.api_files import EXTENSION, check_api_id
 from sluicegate.admin.body import read_body
 from sluicegate.admin.envelope import Refused, answer
 from sluicegate.admin.json_body import object_of
-from sluicegate.admin.shared import api_content, policy_content, write
+from sluicegate.admin.shared import api_content, policy_content, settings_content, write
 from sluicegate.apidef import gojson
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.gotypes import GoStruct
 from sluicegate.apidef.policy_document import Policy
-from sluicegate.cluster.document import API, KINDS, Content, Key
+from sluicegate.cluster.document import API, KINDS, POLICY, SETTINGS, SETTINGS_KEY, Content, Key
 from sluicegate.cluster.documents import Change
 from sluicegate.errors import ConfigError
 
@@ -66,6 +67,8 @@ def _change(node: Node, asked: Any, at: int) -> Change:
     if not isinstance(asked, dict):
         raise Refused(400, f"{where}: expected an object")
     kind, document_id, action = asked.get("kind"), asked.get("id", ""), asked.get("action", PUT)
+    if kind == SETTINGS and not document_id:
+        document_id = SETTINGS_KEY.id
     if kind not in KINDS or action not in (PUT, DELETE) or not isinstance(document_id, str):
         raise Refused(400, f"{where}: expected kind ({' or '.join(KINDS)}), id, and action ({PUT} or {DELETE})")
     if action == DELETE:
@@ -74,12 +77,21 @@ def _change(node: Node, asked: Any, at: int) -> Change:
     if not isinstance(document, dict):
         raise Refused(400, f"{where}: expected document to be an object")
     try:
-        content = _api(node, document, document_id) if kind == API else _policy(document, document_id)
+        content = _content(node, kind, document_id, document)
     except Refused as refused:
         raise Refused(refused.status, f"{where}: {refused.message}") from None
     except ConfigError as error:
         raise Refused(400, f"{where}: {error}") from None
     return Change(content.key, content)
+
+
+def _content(node: Node, kind: str, document_id: str, document: dict[str, Any]) -> Content:
+    """Return the document that is asked for. Raises Refused, ConfigError."""
+    if kind == API:
+        return _api(node, document, document_id)
+    if kind == POLICY:
+        return _policy(document, document_id)
+    return replace(settings_content(gojson.encode(document)), id=document_id)
 
 
 def _api(node: Node, document: dict[str, Any], api_id: str) -> Content:

@@ -74,13 +74,16 @@ class DebugAnswer:
 class Node(Protocol):
     """The node as the gateway API sees it."""
 
-    settings: Settings
     services: Services
     keys: KeyStore
     policies: PolicyBook
     store: Backend
     version: str
     """What `/hello` says, such as `v1.0.0`."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force: this node's own, and over them those that the cluster shares."""
 
     @property
     def is_draining(self) -> bool:
@@ -105,6 +108,9 @@ class Node(Protocol):
 
     def shared_generation(self, key: Key) -> int:
         """Return which generation of the cluster wrote the document that is in force; 0: it is not the cluster's."""
+
+    def shared_settings(self) -> bytes:
+        """Return the document of the shared settings that are in force; `{}` when the cluster shares none."""
 
     async def shared_content(self, key: Key) -> Content | None:
         """Return a document as the store has it. Raises ConfigError, StoreError."""

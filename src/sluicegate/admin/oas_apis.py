@@ -30,7 +30,7 @@ from sluicegate.apidef.oas.check import check_document
 from sluicegate.apidef.oas.extract import extract
 from sluicegate.apidef.oas.fill import fill
 from sluicegate.apidef.oas.imported import with_operation_ids
-from sluicegate.cluster.document import API
+from sluicegate.cluster.document import API, Key
 from sluicegate.errors import ConfigError
 
 IS_CLASSIC = "the requested API definition is in Tyk classic format, please use old api endpoint"
@@ -47,7 +47,7 @@ async def show_all(node: Node, request: Request) -> Response:
 async def show(node: Node, request: Request) -> Response:
     """Answer one document; a child version's base is in the header."""
     api = _found(node, request)
-    headers = base_header(node, api.api_id) | etag(node, API, api.api_id)
+    headers = base_header(node, api.api_id) | etag(node, Key(API, api.api_id))
     return Response(gojson.encode(shown(api)), 200, headers, media_type="application/json")
 
 

@@ -43,7 +43,7 @@ async def show(node: Node, request: Request) -> Response:
     policy = node.policies.get(request.path_params["polID"])
     if policy is None:
         raise Refused(404, "Policy not found")
-    return answer(policy, headers=etag(node, POLICY, policy.id))
+    return answer(policy, headers=etag(node, Key(POLICY, policy.id)))
 
 
 async def create(node: Node, request: Request) -> Response:

@@ -9,6 +9,7 @@ from sluicegate.admin import (
     apis,
     cache,
     cluster_apply,
+    cluster_settings,
     cluster_status,
     config_view,
     debug,
@@ -78,6 +79,10 @@ ROUTES: Routes = (
     ),
     # the rest
     ("/tyk/cluster/apply", {"POST": cluster_apply.apply}),
+    (
+        "/tyk/cluster/settings",
+        {"GET": cluster_settings.show, "PUT": cluster_settings.put, "DELETE": cluster_settings.delete},
+    ),
     ("/tyk/cluster/status", {"GET": cluster_status.show}),
     ("/tyk/cache/{apiID}", {"DELETE": cache.clear}),
     ("/tyk/health", {"GET": health.show}),

@@ -19,7 +19,7 @@ from sluicegate.apidef import gojson
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.oas.document import EXTENSION
 from sluicegate.apidef.policy_document import Policy
-from sluicegate.cluster.document import API, POLICY, Content, Key
+from sluicegate.cluster.document import API, POLICY, SETTINGS_KEY, Content, Key
 from sluicegate.cluster.documents import Change
 from sluicegate.cluster.errors import Conflict, Emptied, LockBusy, LockLost, Unclear
 from sluicegate.errors import ConfigError
@@ -35,9 +35,9 @@ TRY_AGAIN = "Others are changing the configuration, try again later"
 UNCLEAR = "The store did not answer: the change may have been written, look before you try again"
 
 
-def etag(node: Node, kind: str, document_id: str) -> dict[str, str]:
+def etag(node: Node, key: Key) -> dict[str, str]:
     """Return the header with the generation of a shared document; {} for one that is not shared."""
-    generation = node.shared_generation(Key(kind, document_id))
+    generation = node.shared_generation(key)
     return {"ETag": f'"{generation}"'} if generation else {}
 
 
@@ -58,7 +58,8 @@ async def write(
         return await node.share(changes, f"gateway API, from {host}", note, expected)
     except ChangesRefused as refused:
         problems = "; ".join(str(error) for error in refused.errors)
-        raise Refused(400, f"Validation of API Definition failed. Reason: {problems}.") from None
+        what = "settings" if changes[0].key == SETTINGS_KEY else "API Definition"
+        raise Refused(400, f"Validation of {what} failed. Reason: {problems}.") from None
     except Emptied as error:
         raise Refused(409, str(error)) from None
     except ConfigError as error:
@@ -101,6 +102,11 @@ def api_content(definition: APIDefinition, document: dict[str, Any] | None) -> C
 def policy_content(policy: Policy) -> Content:
     """Return a policy as the cluster keeps it."""
     return Content(POLICY, policy.id, gojson.encode(policy))
+
+
+def settings_content(document: bytes) -> Content:
+    """Return settings as the cluster keeps them."""
+    return Content(*SETTINGS_KEY, gojson.condensed(document))
 
 
 async def with_versions(node: Node, base: Api, versions: VersionDefinition) -> Content:

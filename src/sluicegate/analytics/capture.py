@@ -128,7 +128,7 @@ class Reader:
     """Makes texts of captured values."""
 
     def __init__(self, xff_depth: int) -> None:
-        self._xff_depth = xff_depth
+        self.xff_depth = xff_depth
         self._apis: dict[str, ApiFacts] = {}
         self._heads: dict[RequestHead, HeadFacts] = {}
 
@@ -152,7 +152,7 @@ class Reader:
 
     def client_ip(self, request: RequestHead, peer_ip: str) -> str:
         """Return the client's address, for a head that came through a proxy."""
-        return client_ip_of(request.headers, peer_ip, self._xff_depth)
+        return client_ip_of(request.headers, peer_ip, self.xff_depth)
 
     def path(self, head: HeadFacts, request: RequestHead, route: Route, url: bytes | None, target: Any) -> str:
         """Return the path as the upstream got it, or as it was when the gateway answered (contract 12.1)."""

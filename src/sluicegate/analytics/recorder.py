@@ -63,6 +63,10 @@ class Recorder:
         self.is_needed = bool(sinks) or logs
         self._last_trouble_ticks = 0.0
 
+    def adopt(self, settings: Settings) -> None:
+        """Find clients as the settings say that are in force now."""
+        self._reader.xff_depth = settings.http_server_options.xff_depth
+
     def record(self, exchange: Exchange, total_s: float, upstream_s: float) -> None:
         """Remember an exchange whose answer has left: how long it took in all, and for the upstream to answer."""
         pending = self._pending

@@ -78,6 +78,14 @@ _ESCAPES = (
 )
 
 
+def condensed(document: bytes) -> bytes:
+    """Return a document without blanks; one that is no JSON as it is: whoever reads it says so."""
+    try:
+        return msgspec.json.format(document, indent=-1)
+    except msgspec.DecodeError:
+        return document
+
+
 def indented(data: bytes) -> bytes:
     """Return a JSON text with two blanks a level, as Tyk's files are written."""
     return msgspec.json.format(data, indent=2)

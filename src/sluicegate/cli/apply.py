@@ -17,7 +17,7 @@ from sluicegate.cluster.documents import Change, State
 def apply(conf: Path | None, path: Path, *, prune: bool, dry_run: bool) -> int:
     """Write what differs, and print it; return the exit code.
 
-    prune:   remove what the directory does not have, of the kinds that it has a folder for.
+    prune:   remove what the directory does not have, of the kinds that it has a place for.
     dry_run: write nothing; the exit code tells whether something differs.
     """
 

@@ -52,7 +52,7 @@ def examine(conf: Path | None, environ: Mapping[str, str]) -> Report:
         loaded = load_settings(conf, environ)
     except SettingsErrors as wrong:
         errors, loaded = wrong.errors, wrong.rest
-    result = rehearse(loaded.settings)
+    result = rehearse(loaded.settings, loaded.origins)
     return Report(
         str(loaded.file or NO_FILE),
         result.apis,

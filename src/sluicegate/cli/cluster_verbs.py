@@ -21,7 +21,7 @@ _conf = click.option(
 @click.option("--prune", is_flag=True, help="Remove what the directory does not have.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; exit with 3 if something would change.")
 def apply(conf: Path | None, directory: Path, prune: bool, dry_run: bool) -> None:
-    """Bring the definitions and policies of a directory into the cluster, in one step.
+    """Bring the definitions, policies and settings of a directory into the cluster, in one step.
 
     Exits with 1 if something is refused, with 4 if others are writing.
     """

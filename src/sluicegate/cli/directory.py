@@ -1,10 +1,12 @@
 """A directory of documents: what `apply` and `diff` read, and `dump` writes.
 
-    apis/      definitions as in `app_path`: `X.json`, and `X-oas.json` beside it for an OpenAPI document
-    policies/  one policy a file
+    apis/          definitions as in `app_path`: `X.json`, and `X-oas.json` beside it for an OpenAPI document
+    policies/      one policy a file
+    settings.json  the settings that are shared; `{}`: none
 
-A directory with neither is taken for a folder of definitions. Texts are kept as they are written, references to secrets
-included, but for blanks: so what was dumped and not changed is not written again.
+A directory with neither folder is taken for one of definitions, unless `settings.json` is all that it has. Texts are
+kept as they are written, references to secrets included, but for blanks: so what was dumped and not changed is not
+written again.
 """
 
 from __future__ import annotations
@@ -14,25 +16,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.folder import COMPANIONS
-from sluicegate.apidef.gojson import decode, indented
+from sluicegate.apidef.gojson import condensed, decode, indented
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.apidef.read import read_api
-from sluicegate.cluster.document import API, POLICY, Content, Key
+from sluicegate.cluster.document import API, POLICY, SETTINGS, SETTINGS_KEY, Content, Key
 from sluicegate.errors import ConfigError
+from sluicegate.settings.shared import EMPTY_DOCUMENT, examine_shared
 
 if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
 
 FOLDERS = {API: "apis", POLICY: "policies"}
+SETTINGS_FILE = "settings.json"
 
 
 @dataclass(slots=True)
 class Directory:
-    """What is in a directory. kinds: those that it has a folder for."""
+    """What is in a directory. kinds: those that it has a place for."""
 
     contents: dict[Key, Content] = field(default_factory=dict)
     errors: list[ConfigError] = field(default_factory=list)
@@ -44,11 +46,17 @@ def read_directory(path: Path, settings: Settings) -> Directory:
     if not path.is_dir():
         raise ConfigError(str(path), "there is no such directory")
     found = Directory()
-    folders = {kind: path / name for kind, name in FOLDERS.items() if (path / name).is_dir()} or {API: path}
-    found.kinds = set(folders)
+    settings_file = path / SETTINGS_FILE
+    if settings_file.is_file():
+        found.kinds.add(SETTINGS)
+        _read_settings(settings_file, found)
+    folders = {kind: path / name for kind, name in FOLDERS.items() if (path / name).is_dir()}
+    if not folders and not (found.kinds and list(path.glob("*.json")) == [settings_file]):
+        folders = {API: path}
+    found.kinds |= folders.keys()
     for kind, folder in folders.items():
         for file in sorted(folder.glob("*.json")):
-            if kind == API and file.name.endswith(COMPANIONS):
+            if file == settings_file or (kind == API and file.name.endswith(COMPANIONS)):
                 continue
             try:
                 content = _api(file, settings) if kind == API else _policy(file)
@@ -74,6 +82,8 @@ def write_directory(path: Path, contents: Mapping[Key, Content]) -> int:
                 old.unlink()
         for file, text in files.items():
             (folder / file).write_bytes(text)
+    shared = contents.get(SETTINGS_KEY)
+    (path / SETTINGS_FILE).write_bytes(indented(shared.classic if shared is not None else EMPTY_DOCUMENT) + b"\n")
     return len(contents)
 
 
@@ -85,6 +95,20 @@ def _files(contents: Iterable[Content]) -> Iterator[tuple[str, bytes]]:
         if content.oas is not None:
             kind = decode(content.classic, APIDefinition).application_protocol == "mcp"
             yield f"{content.id}{COMPANIONS[kind]}", indented(content.oas) + b"\n"
+
+
+def _read_settings(file: Path, found: Directory) -> None:
+    """Add the settings of a file, or all that is wrong with them, by line."""
+    try:
+        text = _text(file)
+        if text == EMPTY_DOCUMENT:
+            return
+        _, problems = examine_shared(file.read_bytes(), str(file))
+    except ConfigError as error:
+        problems = [error.kept()]
+    found.errors += problems
+    if not problems:
+        found.contents[SETTINGS_KEY] = Content(*SETTINGS_KEY, text)
 
 
 def _api(file: Path, settings: Settings) -> Content:
@@ -110,10 +134,6 @@ def _policy(file: Path) -> Content:
 
 def _text(file: Path) -> bytes:
     try:
-        data = file.read_bytes()
+        return condensed(file.read_bytes())
     except OSError as error:
         raise ConfigError(str(file), f"the file cannot be read: {error.strerror}") from None
-    try:
-        return msgspec.json.format(data, indent=-1)
-    except msgspec.DecodeError:
-        return data  # Go may read it; if not, whoever parses it says so

@@ -7,6 +7,7 @@ written, no port opened, nobody called.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import TYPE_CHECKING
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.chain.services import Services
 from sluicegate.cli.cluster_store import opened
-from sluicegate.cluster.document import API, POLICY, Key
+from sluicegate.cluster.document import API, POLICY, SETTINGS_KEY, Key
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.tls import ServerTls
 from sluicegate.routing.build import Builder, close
 from sluicegate.routing.reload import Reloader, stand_in
-from sluicegate.routing.sources import read_all, sources_of
+from sluicegate.routing.shared import settings_with, shared_settings_of
+from sluicegate.routing.sources import Found, read_all, sources_of
 from sluicegate.settings.model import Settings
+from sluicegate.settings.shared import SharedSettings, overruled
 from sluicegate.store.cache import make_cache
 from sluicegate.store.certificates import Certificates
 from sluicegate.store.keys import KeyStore
@@ -57,22 +60,38 @@ class NoPool:
         """Nothing to let go of."""
 
 
-def rehearse(settings: Settings) -> Rehearsal:
-    """Load everything that the settings lead to."""
+@dataclass(slots=True)
+class ClustersPart:
+    """What the cluster has to do with this node's files.
+
+    hidden:   what both have, of APIs and policies.
+    settings: what is shared of settings.
+    problem:  why it cannot be told, or what is wrong with the settings; or None.
+    """
+
+    hidden: list[Key] = field(default_factory=list)
+    settings: SharedSettings = field(default_factory=SharedSettings)
+    problem: ConfigError | None = None
+
+
+def rehearse(settings: Settings, origins: Mapping[str, str]) -> Rehearsal:
+    """Load everything that the settings lead to. origins: where each was set, see `Loaded`."""
     with closing(SharedCounters(None)) as counters:
-        return asyncio.run(_rehearse(settings, counters))
+        return asyncio.run(_rehearse(settings, origins, counters))
 
 
-async def _rehearse(settings: Settings, counters: SharedCounters) -> Rehearsal:
-    result = Rehearsal(errors=_store_problems(settings))
-    folder = Path(settings.app_path)
-    if settings.app_path != Settings().app_path and not folder.is_dir():
+async def _rehearse(own: Settings, origins: Mapping[str, str], counters: SharedCounters) -> Rehearsal:
+    result = Rehearsal(errors=_store_problems(own))
+    folder = Path(own.app_path)
+    if own.app_path != Settings().app_path and not folder.is_dir():
         result.warnings.append(ConfigError("app_path", f"there is no folder {folder}, so there are no APIs"))
     try:
-        found = await read_all(sources_of(settings))
+        found = await read_all(sources_of(own))
     except ConfigError as error:
         result.errors.append(error)
         return result
+    cluster = await _clusters_part(own, found) if own.cluster.enabled else ClustersPart()
+    settings, problem = _in_force(own, cluster)
     policies = PolicyBook()
     if found.policies is not None:
         policies.replace(found.policies)
@@ -86,21 +105,37 @@ async def _rehearse(settings: Settings, counters: SharedCounters) -> Rehearsal:
     for route in routes:
         result.warnings += _misplaced(route)
         close(route)
-    if settings.cluster.enabled:
-        own = [Key(API, route.api_id) for route in routes] + [Key(POLICY, policy_id) for policy_id in policies]
-        result.warnings += await _hidden(settings, own)
+    what = "is in files of this node and in the cluster; the cluster's is served"
+    result.warnings += [ConfigError(str(key), what, "remove one of them") for key in cluster.hidden]
+    result.warnings += overruled(own, origins, cluster.settings)
+    result.warnings += [problem] if problem is not None else []
     return result
 
 
-async def _hidden(settings: Settings, own: list[Key]) -> list[ConfigError]:
-    """Say which documents the cluster has too, so that those of the files are not served."""
+async def _clusters_part(settings: Settings, found: Found) -> ClustersPart:
+    """Return what the cluster shares of settings, and which documents it has too, so that files' are not served."""
+    part = ClustersPart()
+    own = [Key(API, api.api_id) for api in found.apis] + [Key(POLICY, one) for one in found.policies or ()]
     try:
         async with opened(settings) as store:
-            shared = await store.documents.entries(own)
+            part.hidden = list(await store.documents.entries(own))
+            content = (await store.contents([SETTINGS_KEY])).get(SETTINGS_KEY)
     except (StoreError, ConfigError) as error:
-        return [ConfigError("cluster", f"what the cluster shares cannot be read: {error}")]
-    what = "is in files of this node and in the cluster; the cluster's is served"
-    return [ConfigError(str(key), what, "remove one of them") for key in shared]
+        part.problem = ConfigError("cluster", f"what the cluster shares cannot be read: {error}")
+        return part
+    try:
+        part.settings = shared_settings_of(content) if content is not None else part.settings
+    except ConfigError as error:
+        part.problem = error.kept()
+    return part
+
+
+def _in_force(own: Settings, cluster: ClustersPart) -> tuple[Settings, ConfigError | None]:
+    """Return the settings that this node would serve by, and what speaks against the cluster's."""
+    try:
+        return settings_with(own, cluster.settings), cluster.problem
+    except ConfigError as error:
+        return own, error.kept()
 
 
 def rehearsal_reloader(
@@ -126,7 +161,7 @@ def _services(settings: Settings, policies: PolicyBook, counters: SharedCounters
     )
 
 
-def _no_pool(_target: Target) -> NoPool:
+def _no_pool(_target: Target, _settings: Settings) -> NoPool:
     return NoPool()
 
 

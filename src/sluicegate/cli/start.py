@@ -31,7 +31,7 @@ def start(conf: Path | None, port: int | None, workers: int | None) -> int:
         log.get().warning("No secret is configured: the admin API refuses every call", setting="secret")
     from sluicegate.assembly import run
 
-    return run(settings, usable_workers(settings, workers))
+    return run(settings, usable_workers(settings, workers), loaded.origins)
 
 
 def usable_workers(settings: Settings, asked: int | None) -> int:

@@ -2,47 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from sluicegate.apidef.api import Api
 from sluicegate.cli.cluster_store import ClusterStore, RefusedChanges
 from sluicegate.cli.rehearsal import rehearsal_reloader
-from sluicegate.cluster.document import API, Content, Envelope, Key, content_of
+from sluicegate.cluster.document import API, SETTINGS_KEY, Content, Envelope, Key, content_of
 from sluicegate.cluster.documents import Change
 from sluicegate.errors import ConfigError
 from sluicegate.routing.proof import Proof
 from sluicegate.routing.reload import Place, place_of
-from sluicegate.routing.shared import api_of
+from sluicegate.routing.shared import api_of, settings_with, shared_settings_of
 from sluicegate.store.certificates import Certificates
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.store.stored_certificates import asked_for, read_stored
+
+if TYPE_CHECKING:
+    from sluicegate.settings.model import Settings
 
 
 async def try_out(store: ClusterStore, changes: Sequence[Change]) -> None:
     """Read and build what is to be written. Raises RefusedChanges, StoreError."""
     contents = {change.key: change.content for change in changes}
-    places = await _places(store, contents)
-    apis = [api for content in contents.values() if (api := _api(store, content)) is not None]
-    stored, _ = await read_stored(store.backend, asked_for(store.settings, apis), store.settings)
+    kept = await _kept(store, contents)
+    served = _apis(store, kept.values())
+    places: dict[Place, list[str]] = {}
+    for api in served:
+        places.setdefault(place_of(api), []).append(api.api_id)
+    settings = _settings(store, kept.get(SETTINGS_KEY))
+    coming = _settings(store, contents[SETTINGS_KEY]) if SETTINGS_KEY in contents else settings
+    tried = _apis(store, contents.values()) + (served if coming != settings else [])
+    stored, _ = await read_stored(store.backend, asked_for(coming, tried), settings)
     with closing(SharedCounters(None)) as counters:
-        builder = rehearsal_reloader(store.settings, counters, Certificates(stored)).builder
+        builder = rehearsal_reloader(settings, counters, Certificates(stored)).builder
         assert builder is not None
-        errors = await Proof(store.settings, builder, lambda place: places.get(place, ())).refusals(contents)
+        proof = Proof(store.settings, builder, lambda place: places.get(place, ()), served)
+        errors = await proof.refusals(contents)
     if errors:
         raise RefusedChanges(errors)
 
 
-async def _places(store: ClusterStore, changed: Mapping[Key, Content | None]) -> dict[Place, list[str]]:
-    """Return who wants which place, of the definitions that stay as they are."""
-    keys = [key for key in await store.documents.index() if key.kind == API and key not in changed]
-    places: dict[Place, list[str]] = {}
-    for key, envelope in (await store.documents.fetch(keys)).items():
-        if isinstance(envelope, Envelope):
-            api = _api(store, content_of(envelope.content, key))
-            if api is not None:
-                places.setdefault(place_of(api), []).append(key.id)
-    return places
+async def _kept(store: ClusterStore, changed: Mapping[Key, Content | None]) -> dict[Key, Content]:
+    """Return the definitions that stay as they are, and the settings as they were; what cannot be read is left out."""
+    index = await store.documents.index()
+    keys = [key for key in index if key == SETTINGS_KEY or (key.kind == API and key not in changed)]
+    fetched = await store.documents.fetch(keys)
+    return {key: content_of(one.content, key) for key, one in fetched.items() if isinstance(one, Envelope)}
+
+
+def _settings(store: ClusterStore, content: Content | None) -> Settings:
+    """Return what a node with these settings serves by; its own, when what is shared is no such, as the proof says."""
+    try:
+        return settings_with(store.settings, shared_settings_of(content)) if content is not None else store.settings
+    except ConfigError:
+        return store.settings
+
+
+def _apis(store: ClusterStore, contents: Iterable[Content | None]) -> list[Api]:
+    return [api for content in contents if (api := _api(store, content)) is not None]
 
 
 def _api(store: ClusterStore, content: Content | None) -> Api | None:

@@ -1,7 +1,7 @@
 """A shared document as it lies in the store: what somebody wrote, in an envelope that tells whether it is whole.
 
     envelope   format, generation that wrote it, SHA-256 of the content, content: MessagePack
-    content    kind, id, classic definition or policy, OpenAPI document or none: MessagePack
+    content    kind, id, what was written, OpenAPI document or none: MessagePack
 
 A node that finds an envelope of a newer format, or content that is not what its checksum says, names it, and goes on
 with what it has.
@@ -18,8 +18,8 @@ from sluicegate.errors import ConfigError
 
 FORMAT = 1
 """Of envelope and content; a version of this gateway that writes another one counts on."""
-API, POLICY = "api", "policy"
-KINDS = (API, POLICY)
+API, POLICY, SETTINGS = "api", "policy", "settings"
+KINDS = (API, POLICY, SETTINGS)
 LONGEST_ID = 256
 LARGEST_DOCUMENT_BYTES = 8 << 20
 MOST_DOCUMENTS = 100_000
@@ -41,8 +41,15 @@ class Key(NamedTuple):
         return cls(kind, document_id)
 
 
+SETTINGS_KEY = Key(SETTINGS, "gateway")
+"""The settings that are shared are one document."""
+
+
 class Content(msgspec.Struct, frozen=True, array_like=True):
-    """What somebody wrote. classic: definition or policy, JSON. oas: the OpenAPI document of an API that has one."""
+    """What somebody wrote.
+
+    classic: definition, policy or settings, JSON. oas: the OpenAPI document of an API that has one.
+    """
 
     kind: str
     id: str
@@ -86,6 +93,8 @@ def pack(content: Content) -> bytes:
     key = content.key
     if content.kind not in KINDS:
         raise ConfigError(str(key), f"no such kind of document; known are {', '.join(KINDS)}")
+    if content.kind == SETTINGS and key != SETTINGS_KEY:
+        raise ConfigError(str(key), f"the settings are one document, {SETTINGS_KEY}")
     if not content.id or len(content.id) > LONGEST_ID:
         raise ConfigError(str(key), f"an id has 1 to {LONGEST_ID} characters")
     packed = _encode(content)
@@ -125,6 +134,8 @@ def content_of(packed: bytes, key: Key) -> Content:
         raise ConfigError(f"store: {key}", "the document cannot be read", REWRITE) from None
     if content.key != key:
         raise ConfigError(f"store: {key}", f"the document is another one's: {content.key}", REWRITE)
+    if key.kind not in KINDS:
+        raise ConfigError(f"store: {key}", "documents of this kind are not known to this version", "update this node")
     return content
 
 

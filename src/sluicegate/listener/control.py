@@ -40,7 +40,6 @@ class Control:
     prefixes: beginnings of paths (`/tyk/`).
     pages:    pages beside the app, by path.
     every:    True on a control port: all paths are.
-    body_limit_bytes: longest body of a request; 0: the most that is sensible.
     """
 
     def __init__(
@@ -51,11 +50,9 @@ class Control:
         pages: Mapping[bytes, Page],
         *,
         every: bool,
-        body_limit_bytes: int,
     ) -> None:
         self.app, self.paths, self.prefixes, self.every = app, paths | pages.keys(), prefixes, every
         self.pages = pages
-        self.body_limit_bytes = body_limit_bytes or MOST_BODY_BYTES
 
     def owns(self, path: bytes) -> bool:
         """Return whether a path is the admin API's."""
@@ -68,8 +65,9 @@ class Control:
 
     async def call(self, connection: Connection, exchange: Exchange) -> None:
         """Run the app for one request."""
+        options = exchange.services.settings.http_server_options
         try:
-            body = await exchange.read_body(self.body_limit_bytes)
+            body = await exchange.read_body(options.max_request_body_size or MOST_BODY_BYTES)
         except BadMessage:
             connection.keep_alive = False
             connection.reject(exchange, TOO_LARGE)

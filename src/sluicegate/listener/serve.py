@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sluicegate.listener.error_page import ErrorPages
     from sluicegate.routing.route import Route
     from sluicegate.routing.table import Table
+    from sluicegate.settings.model import Settings
     from sluicegate.upstream.dispatch import Dispatcher
     from sluicegate.wire.http1_read import RequestHead
 
@@ -53,6 +54,11 @@ class Serve:
         self.table, self.services, self.dispatcher, self.pages, self.finish = table, services, dispatcher, pages, finish
         self.cleans_urls = not services.settings.http_server_options.skip_url_cleaning
         self.store_told_until_ticks = 0.0
+
+    def adopt(self, settings: Settings, pages: ErrorPages) -> None:
+        """Other settings are in force, with their error pages."""
+        self.services.settings, self.pages = settings, pages
+        self.cleans_urls = not settings.http_server_options.skip_url_cleaning
 
     # -- which API?
 

@@ -22,6 +22,7 @@ from sluicegate.upstream.upstream import Upstream, UpstreamParts
 
 if TYPE_CHECKING:
     from sluicegate.chain.services import Services
+    from sluicegate.settings.model import Settings
 
 SERVED_PROTOCOLS = ("", "http", "https")
 IMPLICIT_VERSIONS = ("Default", "default", "")
@@ -35,6 +36,10 @@ class Builder:
 
     def __init__(self, services: Services, parts: UpstreamParts, find_child: Callable[[str], Route | None]) -> None:
         self.services, self.parts, self.find_child = services, parts, find_child
+
+    def with_settings(self, settings: Settings) -> Builder:
+        """Return a builder that goes by other settings, and uses the same parts."""
+        return Builder(replace(self.services, settings=settings), self.parts, self.find_child)
 
     def build(self, api: Api, listen_path: str) -> Route:
         """Return the route of a definition. Raises ConfigError; nothing is left behind then."""

@@ -4,6 +4,8 @@
 
     what has changed     ─► build it           ─► the table in force, changed in a copy ─► swap ─► close what went
 
+    other settings       ─► build everything   ─► likewise, if all can be built
+
 Never worse than before: a definition that is refused keeps the Route it had, named in the log and the report; an empty
 or unreadable folder leaves everything as it is. The work is done in slices of a few milliseconds, between which
 requests are served.
@@ -11,7 +13,7 @@ requests are served.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -55,6 +57,17 @@ OnSwap = Callable[[Table, Collection[Route], Collection[Route]], None]
 """Is told of each table that comes into force, and which routes came and went with it."""
 
 Place = tuple[str, int, str]
+
+Pair = tuple[Route | None, Route | None]
+"""A route in force and the one in its place; None: there was, or will be, none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """How all routes are built when settings change. adopt: puts the settings into force, together with the table."""
+
+    builder: Builder
+    adopt: Callable[[], None]
 
 
 class Reloader:
@@ -109,8 +122,11 @@ class Reloader:
         await self._swap(table, old, came)
         return self._reported(report, begun)
 
-    async def change(self, apis: Iterable[Api], gone: Iterable[str]) -> Report:
-        """Put some definitions into force, and take others out; what that costs does not depend on all the rest."""
+    async def change(self, apis: Iterable[Api], gone: Iterable[str], anew: Anew | None = None) -> Report:
+        """Put some definitions into force, and take others out; what that costs does not depend on all the rest.
+
+        anew: all others are built anew too. Raises ConfigError when one in force cannot be; no table was swapped then.
+        """
         begun = perf_counter()
         report = Report()
         by_id = self.table.by_id
@@ -122,21 +138,50 @@ class Reloader:
         touched += [self._claim(api) for api in wanted.values()]
         # Who wants the same place may have to move, or may move back.
         neighbours = {one for place in touched for one in self._places.get(place, ())}
-        moving = {one: by_id[one].api for one in neighbours if one in by_id and one not in wanted}
-        pairs: list[tuple[Route | None, Route | None]] = [(by_id.get(one), None) for one in gone]
-        for api in (moving | wanted).values():
-            pairs.append((by_id.get(api.api_id), self._route(api, report)))
-            await give_way()
+        touched_too = neighbours if anew is None else by_id.keys() - gone
+        moving = {one: by_id[one].api for one in touched_too if one in by_id and one not in wanted}
+        pairs: list[Pair] = [(by_id.get(one), None) for one in gone]
+        pairs += await self._routes((moving | wanted).values(), report, anew)
         pairs = [(old, new) for old, new in pairs if old is not new]
-        if pairs:
+        if pairs or anew is not None:
             went = {old for old, _ in pairs if old is not None}
-            await self._swap(changed(self.table, pairs), went, [new for _, new in pairs if new is not None])
+            came = [new for _, new in pairs if new is not None]
+            table = changed(self.table, pairs) if anew is None else await self._table_anew(pairs)
+            await self._swap(table, went, came, anew)
         return self._reported(report, begun)
 
-    async def _swap(self, table: Table, gone: set[Route], came: Collection[Route]) -> None:
+    async def _routes(self, apis: Iterable[Api], report: Report, anew: Anew | None) -> list[Pair]:
+        """Return the route in force and the next one of each definition. Raises ConfigError, see `change`."""
+        pairs: list[Pair] = []
+        try:
+            for api in apis:
+                old = self.table.by_id.get(api.api_id)
+                pairs.append((old, self._route(api, report) if anew is None else self._route_anew(api, report, anew)))
+                await give_way()
+        except ConfigError:
+            for old, new in pairs:
+                if new is not None and new is not old:
+                    close(new)
+            raise
+        return pairs
+
+    async def _table_anew(self, pairs: Sequence[Pair]) -> Table:
+        """Return a table of the new routes alone, in the order that they had; those that come stand behind."""
+        routes = {new.api_id: new for _, new in pairs if new is not None}
+        table = self._table([])
+        for api_id in dict.fromkeys((*self.table.by_id, *routes)):
+            if api_id in routes:
+                table.add(routes[api_id])
+                await give_way()
+        table.settle()
+        return table
+
+    async def _swap(self, table: Table, gone: set[Route], came: Collection[Route], anew: Anew | None = None) -> None:
         """Put a table into force. Routes that are gone are freed in slices too, so nobody else may hold `gone`'s."""
         table.generation = self.table.generation + 1
         self.table = table
+        if anew is not None:
+            anew.adopt()
         self.on_swap(table, came, gone)
         while gone:
             close(gone.pop())
@@ -208,6 +253,34 @@ class Reloader:
         report.built += 1
         return route
 
+    def _route_anew(self, api: Api, report: Report, anew: Anew) -> Route | None:
+        """Return a new route of a definition; if it is changed and refused, a new one of what is in force instead.
+
+        Raises ConfigError when that cannot be built.
+        """
+        old = self.table.by_id.get(api.api_id)
+        try:
+            route = anew.builder.build(api, self._listen_path(api))
+        except ConfigError as error:
+            refusal = named(error, api)
+            if old is not None and old.api.checksum == api.checksum:
+                raise refusal from None
+            report.why_refused[api.api_id] = refusal
+            report.refused.append(refusal)
+            if old is None:
+                return None
+            report.kept.append(api.api_id)
+            return self._kept_anew(old, anew)
+        report.notices += [f"{api.source}: not served yet: {one}" for one in not_served_yet(api)]
+        report.built += 1
+        return route
+
+    def _kept_anew(self, old: Route, anew: Anew) -> Route:
+        try:
+            return anew.builder.build(old.api, old.listen_path)
+        except ConfigError as error:
+            raise named(error, old.api) from None
+
 
 async def claims_of(apis: Iterable[Api]) -> tuple[dict[Place, set[str]], dict[str, Place]]:
     """Return which definitions want to be served at each place, and where each wants to be."""
@@ -220,8 +293,8 @@ async def claims_of(apis: Iterable[Api]) -> tuple[dict[Place, set[str]], dict[st
     return places, wanted
 
 
-def changed(table: Table, pairs: Iterable[tuple[Route | None, Route | None]]) -> Table:
-    """Return a copy of a table in which new routes are in the place of old ones; None: there was, or will be, none."""
+def changed(table: Table, pairs: Iterable[Pair]) -> Table:
+    """Return a copy of a table in which new routes are in the place of old ones."""
     copy = table.copy()
     for old, new in pairs:
         if old is not None and new is not None:

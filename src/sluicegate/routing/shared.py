@@ -1,6 +1,6 @@
-"""What the documents of the cluster say: definitions and policies, beside those that lie in this node's own folders.
+"""What the documents of the cluster say: definitions, policies and settings, beside what this node's own files say.
 
-The same id in both: the cluster's is served.
+The same id, or the same setting, in both: the cluster's is served.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from sluicegate.apidef import gojson
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.apidef.read import read_api
-from sluicegate.cluster.document import API, Content, Envelope, Key, content_of
+from sluicegate.chain.error_overrides import Overrides
+from sluicegate.cluster.document import API, POLICY, SETTINGS_KEY, Content, Envelope, Key, content_of
 from sluicegate.errors import ConfigError
 from sluicegate.routing.slices import give_way
+from sluicegate.settings.shared import SharedSettings, laid_over, read_shared
 
 if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
@@ -27,20 +29,26 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Meaning:
-    """What changed documents say, None for those that are gone; `refused`: those that say nothing that can be used."""
+    """What changed documents say, None for those that are gone.
+
+    settings: those that are shared from now on; None: they have not changed.
+    refused:  documents that say nothing that can be used.
+    """
 
     apis: dict[str, Api | None] = field(default_factory=dict)
     policies: dict[str, Policy | None] = field(default_factory=dict)
+    settings: SharedSettings | None = None
     refused: dict[Key, ConfigError] = field(default_factory=dict)
 
 
 class SharedLayer:
-    """The definitions and policies of the cluster that are in force in this worker, by id."""
+    """What of the cluster is in force in this worker: definitions and policies by id, and settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.apis: dict[str, Api] = {}
         self.policies: dict[str, Policy] = {}
+        self.settings = SharedSettings()
 
     async def read(self, changed: Mapping[Key, Envelope | None]) -> Meaning:
         """Return what documents say."""
@@ -57,13 +65,17 @@ class SharedLayer:
         content = content_of(envelope.content, key) if envelope is not None else None
         if key.kind == API:
             meaning.apis[key.id] = api_of(content, self._settings) if content is not None else None
-        else:
+        elif key.kind == POLICY:
             meaning.policies[key.id] = policy_of(content) if content is not None else None
+        else:
+            meaning.settings = shared_settings_of(content) if content is not None else SharedSettings()
 
     def keep(self, meaning: Meaning) -> None:
         """These are in force now, but for what was refused."""
         _update(self.apis, {one: api for one, api in meaning.apis.items() if Key(API, one) not in meaning.refused})
         _update(self.policies, meaning.policies)
+        if meaning.settings is not None and SETTINGS_KEY not in meaning.refused:
+            self.settings = meaning.settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,21 @@ def policy_of(content: Content) -> Policy:
     """Return the policy that a document is. Raises ConfigError."""
     policy = gojson.decode(content.classic, Policy, source_of(content.key))
     return policy if policy.id == content.id else replace(policy, id=content.id)
+
+
+def shared_settings_of(content: Content) -> SharedSettings:
+    """Return what a document shares of settings. Raises ConfigError."""
+    return read_shared(content.classic, source_of(content.key))
+
+
+def settings_with(own: Settings, shared: SharedSettings) -> Settings:
+    """Return what a node serves by. Raises ConfigError when what is shared does not fit its own, or is none."""
+    try:
+        settings = laid_over(own, shared)
+        Overrides.of_settings(settings.error_overrides)
+    except ConfigError as error:
+        raise ConfigError(f"{source_of(SETTINGS_KEY)}: {error.where}", error.what, error.hint) from None
+    return settings
 
 
 def source_of(key: Key) -> str:

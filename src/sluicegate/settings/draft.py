@@ -22,7 +22,7 @@ class Draft:
     def get(self, path: str) -> Any:
         """Return what counts now: what was set, or the default."""
         leaf = leaves()[path]
-        return _effective(leaf, self.values.get(path, leaf.default))
+        return effective(leaf, self.values.get(path, leaf.default))
 
     def where(self, path: str) -> str:
         """Return how a message begins that is about a setting."""
@@ -44,8 +44,8 @@ class Draft:
         return block.section(**found)
 
 
-def _effective(leaf: Leaf, value: Any) -> Any:
-    """Put the default in place of a zero where the model says that zero means it."""
+def effective(leaf: Leaf, value: Any) -> Any:
+    """Return a value, or the default in place of a zero where the model says that zero means it."""
     if leaf.zero_means_default and (not value or (not isinstance(value, str) and value < 0)):
         return leaf.default
     return value

@@ -6,6 +6,7 @@ somebody sets it to something that asks for anything.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from sluicegate.settings.draft import Draft
@@ -75,8 +76,14 @@ ASKING_NOTHING = frozenset(_ASKING_NOTHING.split()) | _of_each_redis(_REDIS_ASKI
 
 def is_honoured(path: str) -> bool:
     """Say whether a setting, or a block around it, stands in the list."""
+    return longest_match(path, HONOURED) is not None
+
+
+def longest_match(path: str, names: Container[str]) -> str | None:
+    """Return which of some names stands for a setting: its own, else that of the innermost block around it."""
     parts = path.split(".")
-    return any(".".join(parts[:length]) in HONOURED for length in range(1, len(parts) + 1))
+    candidates = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((name for name in candidates if name in names), None)
 
 
 def name_unhonoured(draft: Draft, findings: Findings) -> None:

@@ -28,11 +28,15 @@ STORE_FILE = "sluicegate.db"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings, the file they came from (None: there is none), and what the reader should know about them."""
+    """Settings, the file they came from (None: there is none), and what the reader should know about them.
+
+    origins: where each that is set was set, by path: `tyk.conf:12`, or the name of a variable.
+    """
 
     settings: Settings
     file: Path | None = None
     notices: list[ConfigError] = field(default_factory=list)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def warnings(self) -> list[str]:
@@ -69,7 +73,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     if not draft.get("sluicegate.analytics_file"):
         store = Path(str(draft.get("sluicegate.store_path")))
         draft.set("sluicegate.analytics_file", str(store.with_suffix(".records")), "")
-    loaded = Loaded(draft.build(), file, findings.warnings)
+    loaded = Loaded(draft.build(), file, findings.warnings, draft.origins)
     if findings.errors:
         raise SettingsErrors(findings.errors, loaded)
     return loaded

@@ -17,6 +17,7 @@ from sluicegate.settings.convert import unwrap
 from sluicegate.settings.honoured import ASKING_NOTHING, is_honoured
 from sluicegate.settings.section import GO_DURATION, SECONDS, Section
 from sluicegate.settings.shape import Block, Leaf, fields_of, has_mark, is_section, root
+from sluicegate.settings.shared import SHARED
 
 _HEAD = """# Settings
 
@@ -37,6 +38,8 @@ with one. Paths in settings are relative to the working directory.
   file do not count then, and where nothing says a `storage.type`, it is `redis`.
 * **Secrets.** A password or secret may be a reference: `env://NAME` is the variable `TYK_SECRET_NAME`, `secrets://NAME`
   an entry of `secrets`, `file://PATH` a file below `kv.file.base_path`.
+* **Shared.** A setting whose meaning ends with *(shared)* can be given to all nodes of a cluster at once, without a
+  restart: see [Shared configuration](../shared-configuration.md#settings).
 * **Not yet.** Settings of Tyk marked so are read, and warned about where they ask for something, but do nothing yet.
 """
 
@@ -95,6 +98,8 @@ def _row(leaf: Leaf) -> str:
     meaning = meanings(leaf.section).get(leaf.field, "")
     if not is_honoured(leaf.path) and leaf.path not in ASKING_NOTHING:
         meaning = f"*Not yet.* {meaning}"
+    if leaf.path in SHARED:
+        meaning = f"{meaning.strip()} *(shared)*"
     default = json.dumps(leaf.default) + ("` *(also for 0)*" if leaf.zero_means_default else "`")
     name = leaf.path.rpartition(".")[2]
     return f"| `{name}` | `{leaf.variable}` | {describe_type(leaf.type)} | `{default} | {meaning.strip()} |"

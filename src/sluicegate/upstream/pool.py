@@ -16,6 +16,7 @@ from sluicegate.upstream.peer import CLOSED, HEAD, IDLE, Peer
 from sluicegate.upstream.tls import fault_of
 
 if TYPE_CHECKING:
+    from sluicegate.settings.model import Settings
     from sluicegate.upstream.resolve import Resolver
     from sluicegate.upstream.target import Target
 
@@ -41,6 +42,19 @@ class PoolLimits:
     idle_s: float
     head_bytes: int
     head_fields: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> PoolLimits:
+        """Return what settings say."""
+        own = settings.sluicegate
+        max_idle = settings.max_idle_connections_per_host or own.upstream_max_idle
+        return cls(
+            # Whoever has said `Connection: close` sends nothing more on it (RFC 9112 section 9.6).
+            max_idle=0 if settings.proxy_close_connections else max_idle,
+            idle_s=own.upstream_idle_timeout_s,
+            head_bytes=own.max_header_bytes,
+            head_fields=own.max_header_count,
+        )
 
 
 class Pool:

@@ -42,13 +42,14 @@ class UpstreamParts:
     tls:          the contexts in use.
     certificates: what references to certificates lead to.
     health:       which hosts are down.
-    open_pool:    makes the connections of a target; the pool's `close` is called when the target is not used any more.
+    open_pool:    makes the connections of a target, by some settings; the pool's `close` is called when the target is
+                  not used any more.
     """
 
     tls: UpstreamTls
     certificates: Certificates
     health: HostHealth
-    open_pool: Callable[[Target], Any]
+    open_pool: Callable[[Target, Settings], Any]
 
 
 class Upstream:
@@ -165,7 +166,7 @@ class Upstream:
 
     def _equip(self, target: Target) -> None:
         self._secure(target)
-        target.pool = self._parts.open_pool(target)
+        target.pool = self._parts.open_pool(target, self._settings)
 
     def _read_single(self) -> list[Target]:
         # An API that answers everything itself (mocks, loops) needs no target.

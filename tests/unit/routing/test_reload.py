@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from itertools import product
+from typing import Any
 
+import pytest
+from msgspec.structs import replace
 from tests.fakes.routes import PORT, FakePool, listening_at, make_reloader, make_route
 
 from sluicegate.apidef.api import Api
 from sluicegate.errors import ConfigError
-from sluicegate.routing.reload import Reloader, changed, stand_in
+from sluicegate.routing.reload import Anew, Reloader, changed, stand_in
 from sluicegate.routing.route import Route
 from sluicegate.routing.table import Table
 
@@ -164,3 +167,45 @@ def test_many_changes_lead_to_the_table_that_one_load_makes() -> None:
                 for port in (PORT, 9000):
                     assert table.find(host, path, port) is fresh.find(host, path, port)
             assert (table.by_name(f"name-{number}") is None) == (fresh.by_name(f"name-{number}") is None)
+
+
+def settings_without(reloader: Reloader, adopted: list[int], **settings: Any) -> Anew:
+    """Return what builds everything anew; `adopted` gets the generation of the table it was put into force with."""
+    assert reloader.builder is not None
+    builder = reloader.builder.with_settings(replace(reloader.settings, **settings))
+    return Anew(builder, lambda: adopted.append(reloader.table.generation))
+
+
+async def test_other_settings_build_everything_anew_in_one_swap() -> None:
+    reloader, adopted = make_reloader(), list[int]()
+    await reloader.load([listening_at(f"/{name}/", name, domain="d.test") for name in "abc"], [])
+    before, pool = reloader.table, pool_of(reloader, "a")
+    anew = settings_without(reloader, adopted, enable_custom_domains=False)
+    report = await reloader.change([listening_at("/x/", "b")], ["c"], anew)
+    assert (report.built, adopted, reloader.table.generation) == (2, [2], 2)
+    assert [(route.api_id, route.listen_path, route.domain) for route in reloader.table.routes] == [
+        ("a", "/a/", ""),
+        ("b", "/x/", ""),
+    ]
+    assert reloader.table.by_id["a"] is not before.by_id["a"]
+    assert pool.is_closed
+
+
+async def test_settings_that_something_in_force_cannot_be_built_with_change_nothing() -> None:
+    reloader, adopted = make_reloader(), list[int]()
+    secure = listening_at("/s/", "secure", proxy={"target_url": "https://a.test"})
+    await reloader.load([listening_at("/a/", "a"), secure], [])
+    table, pool = reloader.table, pool_of(reloader, "a")
+    anew = settings_without(reloader, adopted, proxy_ssl_ciphers=["TLS_OF_NOBODY"])
+    with pytest.raises(ConfigError, match=r"secure\.json"):
+        await reloader.change([listening_at("/b/", "b")], [], anew)
+    assert (reloader.table, adopted, pool.is_closed) == (table, [], False)
+
+
+async def test_an_api_that_is_refused_is_served_as_before_by_other_settings() -> None:
+    reloader, adopted = make_reloader(), list[int]()
+    await reloader.load([listening_at("/a/", "one", domain="d.test")], [])
+    anew = settings_without(reloader, adopted, enable_custom_domains=False)
+    report = await reloader.change([broken("one"), broken("two")], [], anew)
+    assert (report.kept, sorted(report.why_refused)) == (["one"], ["one", "two"])
+    assert [(route.listen_path, route.domain) for route in reloader.table.routes] == [("/a/", "")]

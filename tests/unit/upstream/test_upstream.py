@@ -24,7 +24,7 @@ ONCE = Settings(sluicegate=Sluicegate(ejection=Ejection(failures=1, base_s=60)))
 
 
 class Pool:
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, settings: Settings) -> None:
         self.closed = False
 
     def close(self) -> None:
