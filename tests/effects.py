@@ -12,7 +12,7 @@ import trustme
 from tests.gateway import SESSION, Gateway, until
 from tests.servers import RedisServer
 from tests.upstreams import Upstream, answer
-from tests.wire import Message, Wire, get
+from tests.wire import Message, Wire, get, request
 
 AUTHORITY = trustme.CA()
 UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
@@ -105,6 +105,28 @@ class Site:
             self.redis.resume()
             until(lambda: self.gateway.admin("GET", "/tyk/keys/nobody")[0] == 404)
 
+    def loses_slow_sender(self) -> bool:
+        with self.gateway.raw() as client:
+            client.send(request("POST", "/a/", "Content-Length: 10") + b"hello")
+            return not client.is_silent(A_MOMENT_S)
+
+    def loses_idle_client(self) -> bool:
+        with self.gateway.raw() as client:
+            assert client.ask(get("/a/")).status == 200
+            return not client.is_silent(A_MOMENT_S)
+
+    def loses_client_that_reads_nothing(self) -> bool:
+        with self.gateway.raw() as client:
+            client.send(get("/a/large"))
+            self.upstream.await_requests(1)
+            return within(lambda: self._client_connections() == 0)
+
+    def _client_connections(self) -> int:
+        """Return how many are open, but for the one that asks."""
+        page = self.ask("/metrics").body.decode()
+        line = next(line for line in page.splitlines() if line.startswith("sluicegate_client_connections "))
+        return int(float(line.split()[1])) - 1
+
     def checks_arrive(self, count: int) -> bool:
         """Whether so many health checks arrive within a moment."""
         before = len(self.upstream.requests)
@@ -123,6 +145,13 @@ def slow(wire: Wire, upstream: Upstream) -> None:
         upstream.take(wire)
         wire.is_silent(2.5)  # nothing comes meanwhile; the gateway looks at its deadlines once a second
         wire.send(answer(b"late"))
+
+
+def large(wire: Wire, upstream: Upstream) -> None:
+    """Answer with more than fits between two who do not read."""
+    while True:
+        upstream.take(wire)
+        wire.send(answer(bytes(64 << 20)))
 
 
 def in_pairs(wire: Wire, upstream: Upstream) -> None:

@@ -346,7 +346,7 @@ class Parts:
         listener = Listener(
             self.loop,
             self.serve,
-            limits_of(self.settings),
+            limits_of(self.services.settings),
             self.connection_counts,
             address=self.settings.listen_address,
             port=port,

@@ -196,6 +196,8 @@ class Configuration:
         def adopt() -> None:
             parts.serve.adopt(settings, pages)
             parts.recorder.adopt(settings)
+            for listener in parts.listeners.values():
+                listener.adopt(settings)
             if not parts.index:
                 self.log("info", "Other settings are in force", shared=" ".join(sorted(shared.values)) or "none")
 

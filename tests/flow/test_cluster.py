@@ -282,6 +282,10 @@ def test_nodes_of_one_machine_share_the_embedded_store(tmp_path):
         assert one.admin("POST", "/tyk/apis", mock("/a/", "1"))[0] == 200
         assert all(said(one, "/a/") == b"1" for _ in range(4))
         until(lambda: said(other, "/a/") == b"1")
+        unclean = {"http_server_options": {"skip_url_cleaning": True}}
+        assert other.admin("PUT", "/tyk/cluster/settings", unclean)[0] == 200
+        assert said(other, "/a//") == b"1"
+        until(lambda: all(said(one, "/a//") == b"1" for _ in range(4)))
 
 
 def test_without_a_cluster_nothing_is_shared(redis_server, tmp_path):

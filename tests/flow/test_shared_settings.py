@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from tests.flow.test_cluster import call, mock, node, nodes, said
 from tests.gateway import Gateway, api, until
 from tests.servers import RedisServer, running_redis
 from tests.shelves import opened
-from tests.wire import get
+from tests.wire import ClosedError, get
 
 from sluicegate.cluster.document import SETTINGS_KEY, Content, Key
 from sluicegate.cluster.documents import Change, Documents
@@ -161,6 +163,19 @@ def test_an_api_that_comes_with_unusable_settings_is_served(redis_server, tmp_pa
         assert "settings/gateway" in one.log
 
 
+def test_a_worker_that_takes_the_place_of_another_goes_by_them(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 1, apis=[mock("/a/", "text")], conf={"enable_config_inspection": True}) as (
+        one,
+    ):
+        assert one.admin("PUT", PATH, UNCLEAN)[0] == 200
+        (old,) = one.worker_pids()
+        os.kill(old, signal.SIGKILL)
+        until(lambda: one.worker_pids() not in ([], [old]) and _answers(one))
+        assert serves(one, unclean=True)
+        shown = one.admin("GET", "/config?field=http_server_options.skip_url_cleaning")[1]
+        assert shown["value"] == "true", "the settings that are shown are those in force"
+
+
 def test_documents_of_an_unknown_kind_are_named(redis_server, tmp_path, monkeypatch):
     monkeypatch.setattr("sluicegate.cluster.document.KINDS", ("api", "policy", "settings", "plugin"))
     with nodes(tmp_path, redis_server, 1) as (one,):
@@ -185,7 +200,7 @@ def test_a_node_starts_with_them_while_the_store_is_away(tmp_path):
 def _answers(gateway: Gateway) -> bool:
     try:
         return gateway.ask(get("/hello")).status == 200
-    except OSError:
+    except (OSError, ClosedError):
         return False
 
 

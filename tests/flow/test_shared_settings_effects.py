@@ -140,6 +140,14 @@ CASES = {
         503,
         {"global_rate_limit": {"rate": 1000, "per": 60}},
     ),
+    "closing clients": Case({"close_connections": True}, lambda site: site.ask().get(b"connection"), None, b"close"),
+    "head": Case(own(max_header_bytes=500), seen("/a/", "X-A: " + "a" * 600), 200, 431),
+    "fields": Case(own(max_header_count=20), seen("/a/", *["X-A: 1"] * 30), 200, 431),
+    "slow body": Case(own(body_timeout_s=0.1), Site.loses_slow_sender, False, True),
+    "idle client": Case(own(idle_timeout_s=0.1), Site.loses_idle_client, False, True),
+    "slow reader": Case(
+        server(write_timeout=1), Site.loses_client_that_reads_nothing, False, True, script=effects.large
+    ),
     "timeout": Case({"proxy_default_timeout": 0.1}, Site.status, 200, 504, script=effects.slow),
     "closing": Case({"proxy_close_connections": True}, lambda site: site.connections_for(site.twice), 1, 2),
     "unverified": Case({"proxy_ssl_insecure_skip_verify": True}, Site.status, 500, 200, context=tls()),

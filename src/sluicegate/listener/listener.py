@@ -13,13 +13,14 @@ from sluicegate.errors import BadMessage, ConfigError
 from sluicegate.listener.connection import Connection
 from sluicegate.listener.doorway import Doorway
 from sluicegate.listener.last_arrivals import LAST_ARRIVALS_S, leave_unanswered
+from sluicegate.listener.limits import Limits, limits_of
 from sluicegate.listener.states import TUNNEL
 from sluicegate.wire.proxy_protocol import Address, read_proxy_header
 
 if TYPE_CHECKING:
     from sluicegate.listener.control import Control
-    from sluicegate.listener.limits import Limits
     from sluicegate.listener.serve import Serve
+    from sluicegate.settings.model import Settings
 
 BACKLOG = 4096
 SWEEP_S = 1.0
@@ -40,7 +41,8 @@ class Listener:
 
     serves_apis: requests go to the APIs of this port; False on a control port.
     control:     the admin API, when it is served here.
-    retiring:    answers end their connections: the port is about to close, or `close_connections` asks for it.
+    is_leaving:  the port is about to close.
+    retiring:    answers end their connections: it is about to close, or `close_connections` asks for it.
     draining:    it is closed: so does all that is idle.
     now:         ticks of the last sweep: exact enough for deadlines, and free.
     tunnels:     connections that were tunnels at the last sweep.
@@ -65,6 +67,7 @@ class Listener:
         self.control, self.serves_apis, self.proxy_protocol = control, serves_apis, proxy_protocol
         self.connections: set[Connection] = set()
         self.draining = False
+        self.is_leaving = False
         self.retiring: bool = serve.services.settings.close_connections
         self.now = ticks()
         self.tunnels = 0
@@ -102,13 +105,18 @@ class Listener:
             lambda: connection, sock, ssl=self.tls, ssl_handshake_timeout=self.limits.header_timeout_s
         )
 
+    def adopt(self, settings: Settings) -> None:
+        """Other settings are in force; a connection keeps the limits that it began with."""
+        self.limits = limits_of(settings)
+        self.retiring = self.is_leaving or settings.close_connections
+
     def retire(self) -> None:
         """Have clients leave: each connection ends with its next answer, which says so. New ones are still taken."""
-        self.retiring = True
+        self.is_leaving = self.retiring = True
 
     def stop_accepting(self) -> None:
         """Take no new connections but those that are being made; the open ones end with their request."""
-        self.retiring = True
+        self.is_leaving = self.retiring = True
         if self.sock is not None:
             leave_unanswered(self.sock)
         self.loop.call_later(LAST_ARRIVALS_S, self.close_port)

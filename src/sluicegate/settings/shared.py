@@ -32,6 +32,8 @@ _SHARED = """
     global_session_lifetime session_lifetime_respects_key_expiration
     enforce_org_quotas experimental_process_org_off_thread rate_limit_response_headers
     sluicegate.store_failure.limits
+    close_connections http_server_options.write_timeout sluicegate.max_header_bytes sluicegate.max_header_count
+    sluicegate.body_timeout_s sluicegate.idle_timeout_s
     proxy_default_timeout proxy_close_connections proxy_ssl_insecure_skip_verify proxy_ssl_min_version
     proxy_ssl_max_version proxy_ssl_ciphers ssl_force_common_name_check security.pinned_public_keys
     security.certificates.upstream max_idle_connections_per_host sluicegate.upstream_max_idle
@@ -77,11 +79,10 @@ _WHY_OWN = {
         enable_analytics analytics_config log_level log_format access_logs track_404_logs sluicegate.prometheus
     """,
     "it says what a node has to spare, and how its process runs": """
-        close_connections http_server_options.write_timeout graceful_shutdown_timeout_duration
-        graceful_shutdown_delay_seconds dns_cache uptime_tests.config.checker_pool_size sluicegate.workers
-        sluicegate.max_connections sluicegate.max_header_bytes sluicegate.max_header_count sluicegate.header_timeout_s
-        sluicegate.body_timeout_s sluicegate.idle_timeout_s
+        graceful_shutdown_timeout_duration graceful_shutdown_delay_seconds dns_cache sluicegate.workers
+        uptime_tests.config.checker_pool_size sluicegate.max_connections
     """,
+    "it bounds handshakes too, for which it is fixed when a port is opened": "sluicegate.header_timeout_s",
 }
 
 OWN = {name: why for why, names in _WHY_OWN.items() for name in names.split()}
