@@ -147,6 +147,7 @@ class Reloader:
             went = {old for old, _ in pairs if old is not None}
             came = [new for _, new in pairs if new is not None]
             table = changed(self.table, pairs) if anew is None else await self._table_anew(pairs)
+            del by_id, pairs  # see `_swap`
             await self._swap(table, went, came, anew)
         return self._reported(report, begun)
 
