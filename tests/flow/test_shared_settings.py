@@ -77,7 +77,7 @@ def test_what_is_not_to_be_shared_is_refused_by_name(redis_server, tmp_path):
             "listen_port": 1,
             "proxy_default_timout": 3,
             "min_token_length": "x",
-            "version_header": "v",
+            "statsd_prefix": "v",
         }
         status, body = one.admin("PUT", PATH, wrong)
         assert status == 400
@@ -87,7 +87,7 @@ def test_what_is_not_to_be_shared_is_refused_by_name(redis_server, tmp_path):
             "listen_port: is not shared: it says who a node is",
             "unknown setting; did you mean proxy_default_timeout?",
             "min_token_length: expected a number, found",
-            "version_header: is not shared: it is known, but not honoured yet",
+            "statsd_prefix: is not shared: it is known, but not honoured yet",
         ):
             assert part in body["message"]
         for bad in (

@@ -32,6 +32,10 @@ def listing(path: str) -> dict[str, Any]:
     return {"version_data": {"not_versioned": True, "versions": {"Default": version}}}
 
 
+VERSIONED = {
+    "definition": {"location": "header", "key": "version"},
+    "version_data": {"not_versioned": False, "default_version": "v1", "versions": {"v1": {"name": "v1"}}},
+}
 BALANCED = {"proxy": {"enable_load_balancing": True, "target_list": ["UPSTREAM", "BAD"]}}
 CHECKED: dict[str, Any] = {"uptime_tests": {"check_list": [{"url": "UPSTREAM/check"}]}}
 CHECKED_TARGETS = {
@@ -92,6 +96,7 @@ CASES = {
         {"enable_ip_whitelisting": True, "allowed_ips": ["1.1.1.1"]},
     ),
     "domains": Case({"enable_custom_domains": False}, seen("/a/"), 404, 200, {"domain": "elsewhere.test"}),
+    "version": Case({"version_header": "x-got"}, lambda site: site.ask().get(b"x-got"), None, b"v1", VERSIONED),
     "generator": Case(
         {"hide_generator_header": True}, lambda site: site.ask().get(b"x-generator"), b"tyk.io", None, KEYED
     ),

@@ -27,7 +27,7 @@ _SHARED = """
     http_server_options.enable_path_suffix_matching http_server_options.enable_websockets
     http_server_options.skip_url_cleaning http_server_options.skip_target_path_escaping
     http_server_options.max_request_body_size http_server_options.xff_depth
-    enable_custom_domains ignore_endpoint_case hide_generator_header error_overrides
+    enable_custom_domains version_header ignore_endpoint_case hide_generator_header error_overrides
     min_token_length allow_master_keys basic_auth_hash_key_function force_global_session_lifetime
     global_session_lifetime session_lifetime_respects_key_expiration
     enforce_org_quotas experimental_process_org_off_thread rate_limit_response_headers

@@ -61,7 +61,7 @@ def test_what_is_no_document_of_settings_is_refused(text: bytes, what: str) -> N
 
 
 def test_a_setting_that_is_not_there_yet_says_so() -> None:
-    assert why_own("version_header") == "it is known, but not honoured yet"
+    assert why_own("statsd_prefix") == "it is known, but not honoured yet"
     assert why_own("cloud") == "it does nothing"
 
 
