@@ -186,21 +186,20 @@ class Documents:
         values = plan.values(head, after)
         for generation in gone.generations:
             values[names.CLUSTER_HISTORY, str(generation)] = values[names.CLUSTER_PAST, str(generation)] = None
-        await self._write(state, {STATE: raw, FENCE: b"%d" % origin.token}, values, head)
-        return after
-
-    async def _write(
-        self, state: State, conditions: Mapping[Field, bytes | None], values: Mapping[Field, bytes | None], head: Head
-    ) -> None:
+        conditions: dict[Field, bytes | None] = {STATE: raw, FENCE: b"%d" % origin.token}
         try:
             done = await self.shelf.change(conditions, values)
         except StoreError as error:
-            raise Unclear(str(error), head.generation, head.mark) from None
-        if done:
-            return
+            raise Unclear(str(error), after, head.mark) from None
+        if not done:
+            await self._refuse(conditions, state, origin)
+        return after
+
+    async def _refuse(self, conditions: Mapping[Field, bytes | None], state: State, origin: Origin) -> None:
+        """Say on which condition a commit was not done. Raises LockLost, Conflict, StoreError."""
         fence = (await self.shelf.get(FENCE[0], [FENCE[1]]))[0]
         if fence != conditions[FENCE]:
-            raise LockLost(head.token)
+            raise LockLost(origin.token)
         raise Conflict(None, state.generation, (await self.state()).generation)
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sluicegate.cluster.document import Key
 from sluicegate.errors import ConfigError, SluicegateError, StoreError
+
+if TYPE_CHECKING:
+    from sluicegate.cluster.documents import State
 
 
 class Emptied(ConfigError):
@@ -54,12 +59,12 @@ class LockBusy(SluicegateError):
 class Unclear(StoreError):
     """The store broke off before it answered: the change may have been done or not.
 
-    generation, mark: where history tells, and by what.
+    state: the one with the change, if it was done. mark: by which history tells.
     """
 
-    def __init__(self, why: str, generation: int, mark: str) -> None:
+    def __init__(self, why: str, state: State, mark: str) -> None:
         super().__init__(f"{why}; whether the change was written is not known, look before you write it again")
-        self.why, self.generation, self.mark = why, generation, mark
+        self.why, self.state, self.mark = why, state, mark
 
     def not_done(self) -> StoreError:
         """Return what to say once it is known that it was not done."""

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sluicegate.cluster.document import Content, Key, content_of, open_envelope
 from sluicegate.cluster.documents import Change, Documents, Origin, State
-from sluicegate.cluster.errors import Unclear
+from sluicegate.cluster.errors import LockBusy, Unclear
 from sluicegate.cluster.history import overrides
 from sluicegate.cluster.lock import Lock
-from sluicegate.errors import ConfigError
+from sluicegate.errors import ConfigError, StoreError
 
 Prepare = Callable[[State], Awaitable[Sequence[Change]]]
 """Returns the changes, given the state they will be made to. Raises what the caller is to see."""
@@ -58,13 +58,15 @@ class Writer:
         return await self.commit(prepare, author, f"rollback to {generation}")
 
     async def _settled(self, unclear: Unclear) -> State:
-        """Return the state when a commit turns out to have been done. Raises Unclear, StoreError."""
-        async with self._lock.held():
-            state = await self.documents.state()
-            head = (await self.documents.heads([unclear.generation]))[0]
-            if head is None or head.mark != unclear.mark:
-                raise unclear.not_done()
-            return state
+        """Return the state with a commit that turns out to have been done. Raises Unclear, StoreError."""
+        try:
+            async with self._lock.held():
+                head = (await self.documents.heads([unclear.state.generation]))[0]
+        except (StoreError, LockBusy):  # of looking, not of writing: it tells nothing about that
+            raise unclear from None
+        if head is None or head.mark != unclear.mark:
+            raise unclear.not_done()
+        return unclear.state
 
 
 async def changes_back_to(documents: Documents, state: State, generation: int) -> list[Change]:
