@@ -8,7 +8,8 @@ most. Each time it is taken the store gives out a token, one higher than the las
 
 A lock alone protects nothing: its holder may be paused past its lease and not know. So it is the token that counts: a
 commit is taken only when no later token was given out (`documents`). The lock saves writers from colliding; the token
-makes sure.
+makes sure. So no harm is done when the store's clock leaps: forward ends the lock early, and put back it would last for
+longer than a lease, which counts as free.
 """
 
 from __future__ import annotations

@@ -33,7 +33,10 @@ class Shelf(ABC):
 
     @abstractmethod
     async def take_lock(self, name: str, holder: str, lease_s: float, fence: Field) -> int:
-        """Take a lock until the lease ends, and return the next number of the fence; 0 when somebody holds it."""
+        """Take a lock until the lease ends, and return the next number of the fence; 0 when somebody holds it.
+
+        Somebody whose lease would end later than the one that is asked for holds it no more: the clock was put back.
+        """
 
     @abstractmethod
     async def keep_lock(self, name: str, holder: str, lease_s: float) -> bool:

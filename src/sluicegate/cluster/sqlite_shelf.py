@@ -13,6 +13,8 @@ from sluicegate.store.tokens import to_bytes
 GET = "SELECT value FROM entry WHERE name = ? AND (expires IS NULL OR expires > ?)"
 PUT = "INSERT OR REPLACE INTO entry VALUES (?, ?, ?)"
 REMOVE = "DELETE FROM entry WHERE name = ?"
+# A lock that would be held for longer than a lease is not: then the clock was put back since it was taken.
+IS_HELD = "SELECT 1 FROM entry WHERE name = ? AND expires > ? AND expires <= ?"
 SOME = "SELECT name, value FROM entry WHERE name > ? AND name < ? ORDER BY name LIMIT ?"
 SOME_ROWS = 500
 
@@ -45,10 +47,11 @@ class SqliteShelf(Shelf):
 
     async def take_lock(self, name: str, holder: str, lease_s: float, fence: Field) -> int:
         def take(db: sqlite3.Connection) -> int:
-            if _get(db, name) is not None:
+            at = now()
+            if db.execute(IS_HELD, (to_bytes(name), at, at + lease_s)).fetchone() is not None:
                 return 0
             token = int(_get(db, _place(*fence)) or b"0") + 1
-            _put(db, name, holder.encode(), now() + lease_s)
+            _put(db, name, holder.encode(), at + lease_s)
             _put(db, _place(*fence), b"%d" % token)
             return token
 

@@ -53,3 +53,12 @@ async def test_a_lock_that_nobody_renews_ends(shelf):
     while not await shelf.take_lock("{t}.lock", "b", 100, FENCE):  # noqa: ASYNC110 - nobody tells when a lease ends
         await asyncio.sleep(0.005)
     assert not await shelf.keep_lock("{t}.lock", "a", 100)
+
+
+async def test_a_lock_ends_in_time_though_the_clock_of_the_store_was_put_back(shelf):
+    assert (
+        await shelf.take_lock("{t}.lock", "a", 3600, FENCE) == 1
+    )  # as it looks when the clock was put back by an hour
+    assert await shelf.take_lock("{t}.lock", "b", 10, FENCE) == 2
+    assert not await shelf.keep_lock("{t}.lock", "a", 10)
+    assert await shelf.take_lock("{t}.lock", "c", 10, FENCE) == 0
