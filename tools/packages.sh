@@ -24,6 +24,8 @@ need haproxy      haproxy        "make bench, and tests of balancers in front, w
 need caddy        caddy          "tests of balancers in front, which fail without it"
 need wrk          wrk            "make bench, and load in tests, which fail without it"
 need promtool     prometheus     "tests of dashboard and alerts, which leave PromQL out without it"
+need faketime     faketime       "tests of clocks that leap, which fail without it"
+need ip           iproute2       "tests of hosts that are cut off, which are left out without it"
 need h2load       nghttp2-client "make bench ARGS=--half-load"
 
 [ -z "$missing" ] && exit 0
