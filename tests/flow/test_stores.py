@@ -77,6 +77,23 @@ def test_responses_and_records_are_kept_apart(tmp_path: Path, upstream: Upstream
         assert statuses(gateway, [key]) == {200}, "without stored answers the upstream is asked"
 
 
+def test_what_is_stored_of_an_api_is_forgotten_and_nothing_else(tmp_path: Path, upstream: Upstream) -> None:
+    cached = {"cache_options": {"enable_cache": True, "cache_timeout": 60, "cache_all_safe_requests": True}}
+    definition = api("/a/", upstream.url, **KEYED, **cached)
+    with (
+        running_redis(tmp_path) as redis,
+        Gateway(tmp_path, apis=[definition], conf={"storage": storage(redis)}) as gateway,
+    ):
+        keys = new_keys(gateway, 2)
+        assert statuses(gateway, keys) == {200}
+        until(lambda: "cache-a" in redis.command("KEYS", "*"), "the answer is stored")
+        assert gateway.admin("DELETE", "/tyk/cache/a")[0] == 200
+        assert gateway.admin("DELETE", "/tyk/cache/apikey-")[0] == 200
+        left = redis.command("KEYS", "*")
+        assert "cache-a" not in left
+        assert left.count("apikey-") == len(keys)
+
+
 def test_a_cluster_loses_a_master_and_the_node_goes_on(tmp_path: Path, upstream: Upstream) -> None:
     with running_cluster(tmp_path) as cluster:
         addresses = [f"127.0.0.1:{server.port}" for server in cluster.servers[:3]]
