@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.servers import RedisServer
-from tests.topologies import RedisCluster, SentinelSet, running_cluster, running_sentinels
+from tests.topologies import MASTER, RedisCluster, SentinelSet, running_cluster, running_sentinels
 
 from sluicegate.errors import StoreError
 from sluicegate.store.reach import Reach
@@ -23,6 +24,8 @@ from sluicegate.store.redis.slots import SLOTS, slot_of
 DEADLINE_S = 1.0
 PATIENCE_S = 40.0
 ROUNDS = 5
+HEARD_S = 6.0
+"""Sentinels tell each other of a switch within two seconds, and demote a former master after eight or more."""
 NAMES = [f"apikey-{number}" for number in range(30)]
 
 pytestmark = pytest.mark.timeout(150)
@@ -239,6 +242,45 @@ async def test_a_master_that_hangs_is_replaced_and_not_written_to_when_it_return
         await heard.hears(load.backend, b"after")
         await until_replica(former)
         await all_good(load)
+
+
+async def test_a_master_that_returns_before_all_sentinels_know_is_not_written_to(own_sentinels: SentinelSet) -> None:
+    former = own_sentinels.master()
+    (other,) = (server for server in own_sentinels.servers if server is not former)
+    leader = own_sentinels.sentinels[1]  # which a new store listens to first
+    backends = [RedisBackend(replace(own_sentinels.options, timeout_s=DEADLINE_S)) for _ in range(8)]
+    await asyncio.gather(*(backend.set("a", b"1") for backend in backends))
+    asking = [asyncio.create_task(ask_again_and_again(backend)) for backend in backends]
+    try:
+        former.pause()
+        leader.command("SENTINEL", "FAILOVER", MASTER)
+        while str(other.port) not in leader.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        former.resume()
+        async with asyncio.timeout(HEARD_S):
+            for number, backend in enumerate(backends):
+                await until(partial(is_written_to, backend, other, f"b{number}"))
+        assert "role:master" in former.command("INFO", "replication"), "nobody has told it yet"
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        for backend in backends:
+            await backend.close()
+
+
+async def ask_again_and_again(backend: RedisBackend) -> None:
+    while True:
+        with suppress(StoreError):
+            await backend.get("a")
+        await asyncio.sleep(0.02)
+
+
+async def is_written_to(backend: RedisBackend, server: RedisServer, name: str) -> bool:
+    """Return whether what is written by a store comes to a server."""
+    with suppress(StoreError):
+        await backend.set(name, b"1")
+    return server.command("GET", name) == "1"
 
 
 async def test_a_switch_that_an_operator_asks_for_is_followed(own_sentinels: SentinelSet) -> None:
