@@ -63,13 +63,22 @@ def report(result: Result) -> None:
     print(f"store: generation {history.last}; nodes noted {len(history.readings)} generations")
     print(f"faults in {result.took_s:.0f} s: {listed(result.faults)}")
     if history.switches:
-        gone = len(verdict.gone_with_a_master)
-        print(f"fail-overs: {len(history.switches)}; answered writes that went with a master: {gone}")
+        print(f"fail-overs: {len(history.switches)}; answered writes that went with a master: {gone(result)}")
     for fault in verdict.faults[:MOST_SHOWN]:
         print(f"{fault.kind}: {fault.what}")
     print(
         f"wrong: {len(verdict.faults)}" if verdict.faults else "none lost, torn, reordered, taken twice or told untruly"
     )
+
+
+def gone(result: Result) -> str:
+    """Return how many writes went with a master, and when those had been answered."""
+    offsets_s = [
+        min((call.ended_s - one.began_s for one in result.history.switches), key=abs)
+        for call in result.verdict.gone_with_a_master
+    ]
+    span = f", {min(offsets_s):+.3f} to {max(offsets_s):+.3f} s from the fault" if offsets_s else ""
+    return f"{len(offsets_s)}{span}"
 
 
 def listed(counts: Mapping[str, int]) -> str:

@@ -67,7 +67,7 @@ class Mischief:
         """End what is due, and now and then begin something."""
         self.heal_due(time.monotonic())
         if time.monotonic() >= self._next_s:
-            kind = self.rng.choice(self._untried or self._kinds)
+            kind = self.rng.choice(self._untried if self._untried and self.rng.random() < 0.5 else self._kinds)
             if kind() and kind in self._untried:
                 self._untried.remove(kind)
             self._next_s = time.monotonic() + self.rng.uniform(0, LONGEST_PAUSE_S)
