@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import pytest
 from tests.servers import RedisServer
@@ -330,6 +331,8 @@ def server_listened_at(cluster: RedisCluster) -> RedisServer:
 
 async def until_replica(server: RedisServer) -> None:
     async def is_replica() -> bool:
-        return (await asyncio.to_thread(server.command, "ROLE")).startswith("slave")
+        with suppress(CalledProcessError):  # Sentinels end the connections of a server that they demote
+            return (await asyncio.to_thread(server.command, "ROLE")).startswith("slave")
+        return False
 
     await until(is_replica)
