@@ -6,8 +6,8 @@
     twice       one write, or one generation, is there more than once
     untrue      a write is there that was said not to be done, or that nobody called; one is elsewhere than told
 
-A Redis that is replicated answers before its replicas know. What it answered shortly before a fail-over, and until the
-former master had become a replica, may be gone with it: those writes are counted apart. All else holds for the rest.
+A Redis that is replicated answers before its replicas know. What it answered shortly before a fail-over, and when it
+was back until all Sentinels had heard of that, may be gone with it: those writes are counted apart. All else holds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from tests.soak.history import ANSWERED, FAILED, REFUSED, TOTAL, Call, Commit, H
 LOST, TORN, REORDERED, TWICE, UNTRUE = "lost", "torn", "reordered", "twice", "untrue"
 UNREPLICATED_S = 1.0
 """How long before a fault a write may have been answered that no replica has got yet."""
+UNTOLD_S = 4.0
+"""How long writers may take a former master for the master: Sentinels tell each other every two seconds."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _is_of(commit: Commit | None, call: Call) -> bool:
 
 
 def _may_be_gone(history: History, call: Call) -> bool:
-    return any(one.began_s - UNREPLICATED_S <= call.ended_s <= one.ended_s for one in history.switches)
+    return any(one.began_s - UNREPLICATED_S <= call.ended_s <= one.back_s + UNTOLD_S for one in history.switches)
 
 
 def _order(history: History) -> Iterator[Fault]:

@@ -70,10 +70,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Switch:
-    """A fail-over: from the fault until the former master had become a replica."""
+    """A fail-over: when the master was hurt, and when it was there again, taking itself for the master."""
 
     began_s: float
-    ended_s: float
+    back_s: float
 
 
 @dataclass

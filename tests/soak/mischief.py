@@ -167,16 +167,16 @@ class Mischief:
             "cut off": (lambda: self.field.network.cut(server.host), lambda: self.field.network.join(server.host)),
         }[kind]
         hurt()
-        is_back = False
+        back_s = 0.0
 
         def heal() -> bool:
-            nonlocal is_back
-            if not is_back and self.field.store.master() is not server:
+            nonlocal back_s
+            if not back_s and self.field.store.master() is not server:
                 back()
-                is_back = True
-            if not is_back or not server.is_replica():
+                back_s = time.monotonic()
+            if not back_s or not server.is_replica():
                 return False
-            self.switches.append(Switch(began_s, time.monotonic()))
+            self.switches.append(Switch(began_s, back_s))
             self._next_fail_over_s = time.monotonic() + self.rng.uniform(0, BETWEEN_FAIL_OVERS_S)
             return True
 

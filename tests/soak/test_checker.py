@@ -179,8 +179,9 @@ def test_what_went_with_a_master_is_told_apart(history):
     history.switches.append(Switch(6.6, 9))
     verdict = check(history)
     assert (verdict.faults, verdict.gone_with_a_master) == ([], [history.calls[-1]])
-    history.switches[0] = Switch(8, 9)
-    assert kinds(history) == {LOST}
+    for too_late_or_early in (Switch(8, 9), Switch(1, 2)):
+        history.switches[0] = too_late_or_early
+        assert kinds(history) == {LOST}
 
 
 def test_diaries_are_read_as_they_are_written():
