@@ -1,6 +1,6 @@
 """How it is with many APIs: start, memory, and a reload of all of them under load.
 
-    python -m benchmarks.scale [--apis 1000 10000]
+    python -m benchmarks.scale [--apis 1000 10000] [--reloads 200]
 
 One worker on one processor; upstream and clients on another. A client asks on one connection as fast as it can, and
 the longest that it waited during the reload is the pause, the kernel's share included; what the event loop itself saw
@@ -32,21 +32,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--apis", type=int, nargs="+", default=[1, 1000, 10_000])
+    parser.add_argument("--reloads", type=int, default=1, help="how often to reload all of them, changed")
     parser.add_argument("--cpu", type=int, default=0, help="processor of the gateway")
     parser.add_argument("--other-cpu", type=int, default=1, help="processor of upstream and clients")
     asked = parser.parse_args(arguments)
-    print(f"{'APIs':>6} {'ready s':>8} {'MB':>6} {'reload s':>9} {'MB after':>9} {'requests':>9} {'failed':>7}", end="")
-    print(f" {'longest ms':>11} {'usual p99.9':>12} {'loop lag':>9}")
+    print(f"{'APIs':>6} {'ready s':>8} {'MB':>6} {'reload s':>9} {'MB after 1':>10} {'MB after':>9}", end="")
+    print(f" {'requests':>9} {'failed':>7} {'longest ms':>11} {'usual p99.9':>12} {'loop lag':>9}")
     for count in asked.apis:
         with tempfile.TemporaryDirectory() as name:
             field = Field(Path(name), asked.cpu, asked.other_cpu, 200, count)
             with upstream(field) as target:
-                measure(field, target)
+                measure(field, target, asked.reloads)
     return 0
 
 
-def measure(field: Field, target: int) -> None:
-    """Start a node, reload all of its APIs under load, and print what that came to."""
+def measure(field: Field, target: int, reloads: int) -> None:
+    """Start a node, reload all of its APIs under load, so many times, and print what that came to."""
     port, folder = free_port(), field.folder
     write_definitions(folder / "apps", field.apis, target, "first")
     conf = folder / "tyk.conf"
@@ -60,25 +61,34 @@ def measure(field: Field, target: int) -> None:
         client = Client(port, f"/api{field.apis - 1}/")
         client.run_for(QUIET_S)
         usual_s = sorted(client.waits_s)[-max(1, len(client.waits_s) // 1000)]
-        write_definitions(folder / "apps", field.apis, target, "second")
+        write_definitions(folder / "apps", field.apis, target, "change 0")
         lags = loop_lags(port)
         client = Client(port, f"/api{field.apis - 1}/")
         thread = threading.Thread(target=client.run)
         thread.start()
         time.sleep(0.2)
-        began = time.perf_counter()
-        admin(port, "/tyk/reload?block=true")
-        reload_s = time.perf_counter() - began
+        reload_s = timed_reload(port)
+        after_one_mb = rss_mb(worker)
+        for number in range(1, reloads):
+            write_definitions(folder / "apps", field.apis, target, f"change {number}")
+            reload_s = max(reload_s, timed_reload(port))
         time.sleep(0.5)
         client.stopped = True
         thread.join()
         time.sleep(1.2)  # the lags are published once a second
         print(
-            f"{field.apis:6} {ready_s:8.2f} {before_mb:6.0f} {reload_s:9.2f} {rss_mb(worker):9.0f}"
+            f"{field.apis:6} {ready_s:8.2f} {before_mb:6.0f} {reload_s:9.2f} {after_one_mb:10.0f} {rss_mb(worker):9.0f}"
             f" {len(client.waits_s):9} {client.failed:7} {max(client.waits_s) * 1e3:11.1f} {usual_s * 1e3:12.2f}"
             f" {longest(lags, loop_lags(port)):>9}",
             flush=True,
         )
+
+
+def timed_reload(port: int) -> float:
+    """Reload, and return how long that took."""
+    began = time.perf_counter()
+    admin(port, "/tyk/reload?block=true")
+    return time.perf_counter() - began
 
 
 def write_definitions(folder: Path, count: int, target: int, name: str) -> None:
