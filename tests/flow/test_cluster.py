@@ -117,6 +117,10 @@ def test_conditions_of_a_write(redis_server, tmp_path):
         )
         assert call(one, "DELETE", "/tyk/apis/a", If_Match='"1"')[0] == 412
         assert said(one, "/a/") == b"2"
+        assert one.admin("POST", "/tyk/apis", mock("/b/", "b"))[0] == 200  # generation 3
+        for match in ({}, {"If_Match": '"2"'}):  # to what it is already: it stays of generation 2
+            status, headers, _ = call(one, "PUT", "/tyk/apis/a", mock("/a/", "2"), **match)
+            assert (status, headers["etag"]) == (200, '"2"')
         assert call(one, "DELETE", "/tyk/apis/a", If_Match="*")[0] == 200
 
 

@@ -46,7 +46,10 @@ async def share(node: Node, request: Request, changes: Sequence[Change]) -> dict
     first, *rest = changes
     expected = _expected(node, request, first.key)
     generation = await write(node, request, [Change(first.key, first.content, expected), *rest])
-    return {"ETag": f'"{generation}"'} if first.content is not None else {}
+    if first.content is None:
+        return {}
+    # A document that was so already keeps the older generation; that of somebody who has written since is not told.
+    return {"ETag": f'"{min(generation, node.shared_generation(first.key) or generation)}"'}
 
 
 async def write(
