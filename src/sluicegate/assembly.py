@@ -234,7 +234,7 @@ class Parts:
         self.reloader = Reloader(settings, stand_in("none"), stand_in("control"), self.swap)
         parts = UpstreamParts(UpstreamTls(), self.certificates, self.health, self.open_pool)
         self.builder = self.reloader.builder = Builder(self.services, parts, self.reloader.find)
-        finish = make_finish(self.recorder, self.metrics)
+        finish = make_finish(self.recorder, self.metrics, log_line)
         self.serve = Serve(self.reloader.table, self.services, Dispatcher(self.loop), self.pages, finish)
         concurrent = settings.uptime_tests.config.checker_pool_size
         self.checks = HealthChecks(self.health, self.resolver, concurrent, tell_of_host)

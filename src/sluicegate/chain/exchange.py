@@ -72,9 +72,8 @@ class Exchange(msgspec.Struct, eq=False):
     response: Response | None = None  # set by the dispatcher or the reply writer; its status is the answer's
     status: int = 0  # set when an answer begins; 499 when the client went away before
     bytes_in: int = 0  # request body bytes, set by the connection
-    upstream_started_ticks: float = 0.0  # set by the dispatcher
-    upstream_answered_ticks: float = 0.0  # set by the dispatcher: the response head is here
-    upstream_status: int = 0  # set by the dispatcher
+    upstream_status: int = 0  # set by the listener: of the upstream's answer, 0 without one
+    upstream_s: float = 0.0  # set by the listener: from the request's leaving to the head of that answer
     target: Any = None  # upstream.target.Target that was chosen, set by the dispatcher
 
     upstream_fault: UpstreamError | None = None  # set by the listener: why there was no answer

@@ -62,7 +62,7 @@ class Responder(ABC):
         """The upstream has answered: pass the answer through the response chain and begin to send it."""
         exchange = self.exchange
         assert exchange is not None
-        exchange.upstream_answered_ticks = ticks()
+        exchange.upstream_s = ticks() - peer.begun_ticks
         exchange.upstream_status = exchange.status = head.status
         if done:
             self.peer = None

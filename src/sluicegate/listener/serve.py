@@ -41,7 +41,10 @@ TELL_AGAIN_S = 60.0
 
 
 class Serve:
-    """What every connection of a worker serves with. `table` is replaced whole by a reload."""
+    """What every connection of a worker serves with. `table` is replaced whole by a reload.
+
+    finished: is called with an exchange whose answer has left, or never will; raises nothing.
+    """
 
     def __init__(
         self,
@@ -49,9 +52,10 @@ class Serve:
         services: Services,
         dispatcher: Dispatcher,
         pages: ErrorPages,
-        finish: Callable[[Exchange], None],
+        finished: Callable[[Exchange], None],
     ) -> None:
-        self.table, self.services, self.dispatcher, self.pages, self.finish = table, services, dispatcher, pages, finish
+        self.table, self.services, self.dispatcher, self.pages = table, services, dispatcher, pages
+        self.finished = finished
         self.cleans_urls = not services.settings.http_server_options.skip_url_cleaning
         self.store_told_until_ticks = 0.0
 
@@ -215,14 +219,7 @@ class Serve:
             connection.exchange = entered
             self.enter(connection, entered, entered.route)
 
-    # -- the end
-
-    def finished(self, exchange: Exchange) -> None:
-        """The answer has left, or never will."""
-        try:
-            self.finish(exchange)
-        except Exception as error:
-            self.services.log("error", "Failed to record a request", error=repr(error))
+    # -- what goes wrong
 
     def store_away(self, connection: Connection, exchange: Exchange, error: StoreError) -> None:
         """The store cannot be asked: that is no verdict about the key."""

@@ -79,7 +79,6 @@ class Dispatcher:
 
     def _begin(self, exchange: Exchange, client: Sender, peer: Peer) -> None:
         timeout_s = exchange.timeout_s
-        exchange.upstream_started_ticks = now_ticks = ticks()
         head = request_bytes(exchange, exchange.target, client.forwarded_line)
         body, done = client.attach(peer)
         if timeout_s:
@@ -87,7 +86,7 @@ class Dispatcher:
             limit_s = 0.0
         else:
             limit_s = exchange.route.upstream.timeout_s
-        peer.begin(client, exchange.method, head + body if body else head, done, limit_s, now_ticks)
+        peer.begin(client, exchange.method, head + body if body else head, done, limit_s, ticks())
 
     def _connect(self, exchange: Exchange, client: Sender, target: Target) -> None:
         task = self.loop.create_task(self._connect_or_tell(exchange, client, target))

@@ -79,6 +79,7 @@ class Peer(asyncio.Protocol):
         self.pool = pool
         self.state = IDLE
         self.method = b""
+        self.begun_ticks = 0.0  # when the request under way was sent
         self.request_done = False
         self.reusable = False
         self.left: int | None = 0  # bytes of the body to come; None when only the close tells
@@ -156,6 +157,7 @@ class Peer(asyncio.Protocol):
         """
         self.client = client
         self.method = method
+        self.begun_ticks = now_ticks
         self.request_done = request_done
         self.state = HEAD
         self.interim = 0

@@ -36,7 +36,7 @@ def over(
     exchange.route = Route(definition, proxy["listen_path"], is_strict=False, domain="", body_limit_bytes=0)  # type: ignore[arg-type]
     exchange.status = status
     exchange.started_s, exchange.started_ticks = ENDED_S - 0.0125, 100.0
-    exchange.upstream_started_ticks, exchange.upstream_answered_ticks = 100.001, 100.0115
+    exchange.upstream_s = 0.0105
     exchange.target = parse_target("http://up.test:8080/base")
     for name, value in attributes.items():
         setattr(exchange, name, value)
@@ -46,4 +46,4 @@ def over(
 def refused(rejected_by: str = "AuthKey", rejection: Rejection = REFUSED, **attributes: Any) -> Exchange:
     """Return an exchange that a middleware rejected."""
     attributes = {"rejection": rejection, "rejected_by": rejected_by, "target": None, **attributes}
-    return over(status=rejection.status, upstream_started_ticks=0.0, upstream_answered_ticks=0.0, **attributes)
+    return over(status=rejection.status, upstream_s=0.0, **attributes)

@@ -53,7 +53,7 @@ class Counts(Counter[str]):
 async def test_records_and_lines_of_what_was_finished() -> None:
     sink, written, counts = Kept(), [], Counts()
     recorder = Recorder(settings_of(LOGGING), [sink], counts.add, written.append)
-    finish = make_finish(recorder, Metrics(Layout(10)))
+    finish = make_finish(recorder, Metrics(Layout(10)), print)
     running = asyncio.create_task(recorder.run())
     for exchange in (over(), refused(), over(tracked=False)):
         finish(exchange)
@@ -63,6 +63,14 @@ async def test_records_and_lines_of_what_was_finished() -> None:
     assert [record["ResponseCode"] for record in sink.records] == [200, 401]
     assert b"".join(written).count(b"\n") == 3
     assert not counts
+
+
+async def test_a_defect_in_recording_is_logged_and_goes_no_further() -> None:
+    said = []
+    recorder = Recorder(settings_of(LOGGING), [Kept()], Counts().add, lambda lines: None)
+    finish = make_finish(recorder, Metrics(Layout(10)), lambda level, message, **fields: said.append((level, message)))
+    finish(over(started_ticks=None))
+    assert said == [("error", "Failed to record a request")]
 
 
 async def test_close_writes_what_is_left() -> None:
