@@ -231,26 +231,31 @@ class Metrics:
         self.watch("cpu_seconds", cpu_seconds)
 
     def observe(self, exchange: Exchange, total_s: float, upstream_s: float) -> None:
-        """Count an exchange whose answer has left. Without an answer of the upstream, `upstream_s` is 0."""
+        """Count an exchange whose answer has left. Without an answer of the upstream, `upstream_s` is 0.
+
+        All cells are floats: adding 1 to one takes three times as long as adding 1.0.
+        """
         row = self._row_of.get(exchange.route.api_id)
         if row is None:
             row = self._row_for(exchange.route)
         try:
-            row[COLUMN_OF[exchange.status]] += 1
+            row[COLUMN_OF[exchange.status]] += 1.0
         except IndexError:
-            row[OTHER_CODE] += 1
-        row[REQUEST_COLUMN + bisect_left(SECONDS, total_s) if total_s > SHORTEST_S else REQUEST_COLUMN] += 1
+            row[OTHER_CODE] += 1.0
+        row[REQUEST_COLUMN + bisect_left(SECONDS, total_s) if total_s > SHORTEST_S else REQUEST_COLUMN] += 1.0
         row[REQUEST_SUM] += total_s
         if upstream_s:
-            row[UPSTREAM_COLUMN + bisect_left(SECONDS, upstream_s) if upstream_s > SHORTEST_S else UPSTREAM_COLUMN] += 1
+            row[UPSTREAM_COLUMN + bisect_left(SECONDS, upstream_s) if upstream_s > SHORTEST_S else UPSTREAM_COLUMN] += (
+                1.0
+            )
             row[UPSTREAM_SUM] += upstream_s
             total_s -= upstream_s
         plain = self._plain
-        plain[GATEWAY + bisect_left(OWN_SECONDS, total_s)] += 1
+        plain[GATEWAY + bisect_left(OWN_SECONDS, total_s)] += 1.0
         if exchange.rejection is not None:
             self._rejected(exchange.rejection.code, exchange.rejection.flag)
         elif exchange.session is not None:
-            plain[ALLOWED] += 1
+            plain[ALLOWED] += 1.0
 
     def _row_for(self, route: Route) -> list[float]:
         row = self._apis.add(route.api_id, route.name)

@@ -19,6 +19,7 @@ made anew by whoever opens the file when nobody else has it open, so that a powe
 from __future__ import annotations
 
 import fcntl
+import math
 import mmap
 import os
 import time
@@ -69,7 +70,8 @@ class SharedCounters:
         self._words = memoryview(self._map).cast("q")
         self._ends = memoryview(self._map).cast("d")  # the same words
         self._places: dict[str, tuple[int, int, int]] = {}  # hash and slot of names that were counted lately
-        self._mine: dict[str, Any] = {}  # of a process that is alone: count, end of the window, and cell of each
+        # Of a process that is alone: count, end of the window, cell, and end in whole seconds of each.
+        self._mine: dict[str, Any] = {}
         self._use(self._words[LEVEL_WORD])
         self._words[SHARERS_WORD] = ALONE if alone else SHARED
         if not alone:
@@ -86,33 +88,34 @@ class SharedCounters:
         """
         mine = self._mine.get(name)
         if mine is not None and self._words[SHARERS_WORD] == ALONE:
-            before, end, cell = mine
+            before, end, cell, _ = mine
             if now() < end:
                 if before < ceiling:
                     mine[0] = self._words[cell] = before + 1
                 return before, end
         return self._count_locked(name, window_s, ceiling)
 
-    def count_both(self, rate: str, ceiling: int, quota: str) -> tuple[int, int, float] | None:
+    def count_both(self, rate: str, ceiling: int, quota: str) -> tuple[int, int, int] | None:
         """Count one in two windows that are open, unless `ceiling` have been counted in the first.
 
-        Returns how many there were before in each, and when the second ends; the second is -1 where the first was full.
+        Returns how many there were before in each, -1 for the second where the first was full; and when the second
+        ends, in whole seconds since 1970, 0 for never.
         None: nothing was counted, as more than two looks into memory of this process are needed; ask `count`.
         """
         mine, words = self._mine, self._words
         first, second = mine.get(rate), mine.get(quota)
         if first is None or second is None or words[SHARERS_WORD] != ALONE:
             return None
-        moment, end = now(), second[1]
-        if moment >= first[1] or moment >= end:
+        moment = now()
+        if moment >= first[1] or moment >= second[1]:
             return None
         rated = first[0]
         if rated >= ceiling:
-            return rated, -1, end
+            return rated, -1, second[3]
         used = second[0]
         first[0] = words[first[2]] = rated + 1
         second[0] = words[second[2]] = used + 1
-        return rated, used, end
+        return rated, used, second[3]
 
     def _count_locked(self, name: str, window_s: float, ceiling: int) -> tuple[int, float]:
         try:
@@ -151,7 +154,7 @@ class SharedCounters:
         if self._words[SHARERS_WORD] == ALONE:
             if len(self._mine) >= PLACES:
                 self._mine.clear()
-            self._mine[name] = [counted, end, cell]
+            self._mine[name] = [counted, end, cell, int(end) if end != math.inf else 0]
 
     def peek(self, name: str) -> tuple[int, float]:
         """Return what has been counted in the window that is open now and when it ends; (0, 0.0) when none is open."""

@@ -133,8 +133,8 @@ def test_two_are_counted_at_once_as_they_are_one_by_one(monkeypatch):
     assert counters.count_both("rate", 2, "quota") is None
     counters.count("quota", 60.0, 5)
     assert counters.peek("quota")[0] == counters.peek("rate")[0] == 1  # what said None has counted nothing
-    assert counters.count_both("rate", 2, "quota") == (1, 1, 1060.0)
-    assert counters.count_both("rate", 2, "quota") == (2, -1, 1060.0)  # the first is full: the second stays
+    assert counters.count_both("rate", 2, "quota") == (1, 1, 1060)
+    assert counters.count_both("rate", 2, "quota") == (2, -1, 1060)  # the first is full: the second stays
     assert counters.peek("quota")[0] == counters.peek("rate")[0] == 2
     moment[0] = 1010.0
     assert counters.count_both("rate", 2, "quota") is None

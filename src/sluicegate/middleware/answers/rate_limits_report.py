@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PATH = "/tyk/rate-limits/"
 PATH_BYTES = PATH.encode()
+TAIL = slice(-len(PATH_BYTES), None)
 
 
 class RateLimitsReport(Middleware):
@@ -43,7 +44,7 @@ class RateLimitsReport(Middleware):
 
     def on_request(self, exchange: Exchange) -> Step:
         """Answer when this is the path."""
-        if PATH_BYTES not in exchange.request.path or exchange.match_paths[0] != PATH:
+        if exchange.request.path[TAIL] != PATH_BYTES or exchange.match_paths[0] != PATH:
             return None
         session = exchange.session
         assert session is not None  # KeyExpired has seen to it

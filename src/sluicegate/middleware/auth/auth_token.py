@@ -74,10 +74,10 @@ class AuthToken(Middleware):
                 return FIELD_MISSING
             if token[6:7] == " " and token[:6].lower() == BEARER:
                 token = token[7:]
+            if len(token) < self._shortest:
+                return KEY_UNKNOWN
             if exchange.changed_headers is None and exchange.url is None:
                 request.token, request.token_for = token, self
-        if len(token) < self._shortest:
-            return KEY_UNKNOWN
         found = self._find(token, self._org_id)
         if isinstance(found, FoundKey):
             return self._admit(exchange, token, found)

@@ -58,21 +58,22 @@ class NodeLimiter(Limiter):
         return QuotaVerdict(True, left, renews_at_s) if left >= 0 else QuotaVerdict(False, 0, renews_at_s)
 
     def admit(self, plan: CountedPlan) -> tuple[int, int, int] | None:
-        allowed, renewal_s, quota_max = plan.allowed, plan.quota_renewal_s, plan.quota_max
+        allowed, quota_max = plan.allowed, plan.quota_max
         counted = self._count_both(plan.node_counter, allowed, plan.quota_counter)
         if counted is not None:
-            rated, used, end_s = counted
+            rated, used, renews_at_s = counted
             if rated >= allowed:
                 return None
         else:
-            count = self._count
+            count, renewal_s = self._count, plan.quota_renewal_s
             if plan.node_counter and count(plan.node_counter, plan.per_s, allowed)[0] >= allowed:
                 return None
             if not plan.quota_counter:
                 return plan.shown_quota
             used, end_s = count(plan.quota_counter, renewal_s if renewal_s > 0 else math.inf, NO_CEILING)
+            renews_at_s = int(end_s) if renewal_s > 0 else 0
         left = quota_max - used - 1
-        return quota_max, left if left >= 0 else -1, int(end_s) if renewal_s > 0 else 0
+        return quota_max, left if left >= 0 else -1, renews_at_s
 
     async def quota_used(self, name: str) -> tuple[int, float] | None:
         used, end_s = self._counters.peek(name)
