@@ -5,8 +5,9 @@
     legacy:  time="Jan 02 15:04:05" level=info msg="API loaded" api_id=one prefix=main
 
 A line that its level filters out costs one comparison; so fields are passed as they are, and never formatted by the
-caller. Each line is one write, so lines of several workers do not mix. A log that cannot be written stops nobody.
-What libraries log through Python's `logging` comes out here as well.
+caller. Each line is one write, so lines of several workers do not mix. A log that cannot be written stops nobody, and
+one that nobody reads holds nobody up (`never_wait`). What libraries log through Python's `logging` comes out here as
+well.
 """
 
 from __future__ import annotations
@@ -14,8 +15,14 @@ from __future__ import annotations
 import logging
 import os
 import re
+import select
+import socket
+import stat
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -30,6 +37,8 @@ FORMATS = ("text", "json", "legacy")
 
 _NAMES = {DEBUG: "debug", INFO: "info", WARNING: "warning", ERROR: "error", FATAL: "fatal"}
 _STDERR = 2
+PATIENCE_S = 0.05
+"""For how long a reader may make no room before lines are lost."""
 
 # logrus' TextFormatter leaves a value unquoted if it has these characters only.
 _PLAIN = re.compile(r"[A-Za-z0-9\-._/@^+]*")
@@ -40,13 +49,17 @@ _LETTERS |= {'"': r"\"", "\\": r"\\"}
 
 
 class _State:
-    """What `configure` sets; one for the process."""
+    """What `configure` and `never_wait` set, and what became of the last lines; one for the process."""
 
     threshold = INFO
     format = "text"
     shows_keys = False
     stamped_s = -1
     stamp = ""
+    send: Callable[[bytes], int] = partial(os.write, _STDERR)
+    fd = _STDERR  # that it writes to
+    lost = 0  # lines that nobody took, since the last one that was taken
+    start = b""  # of the next line: a newline, where the last one was broken off
 
 
 class Logger:
@@ -98,6 +111,28 @@ def configure(level: str = "info", format: str = "text", *, enable_key_logging: 
     root.setLevel(max(_State.threshold, WARNING))
 
 
+def never_wait() -> None:
+    """Lose lines from now on, rather than wait for somebody who does not read them: that would hold up every request.
+
+    Somebody who reads gets them all, as long as `PATIENCE_S` is enough to make room. Pipes and terminals are opened
+    once more for that: to change the one we were given would change it for all who share it, such as the shell. A file
+    takes lines as fast as we write them.
+    """
+    kind = os.fstat(_STDERR).st_mode
+    with suppress(OSError):
+        if stat.S_ISSOCK(kind):
+            sock = socket.socket(fileno=os.dup(_STDERR))
+            _State.send, _State.fd = partial(_send_now, sock), sock.fileno()
+        elif not stat.S_ISREG(kind):
+            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+            _State.fd = os.open(f"/proc/self/fd/{_STDERR}", flags)
+            _State.send = partial(os.write, _State.fd)
+
+
+def _send_now(sock: socket.socket, lines: bytes) -> int:
+    return sock.send(lines, socket.MSG_DONTWAIT)
+
+
 def get(**fields: Any) -> Logger:
     """Return a logger whose lines carry these fields; `prefix` is where Tyk names the part that speaks."""
     return Logger(fields)
@@ -136,7 +171,7 @@ def quote(value: str) -> str:
 
 
 def write(lines: bytes) -> None:
-    """Write finished lines in one piece."""
+    """Write finished lines in one piece; waits until somebody takes them."""
     try:
         os.write(_STDERR, lines)
     except OSError:
@@ -144,7 +179,31 @@ def write(lines: bytes) -> None:
 
 
 def _write(level: int, message: str, fields: dict[str, Any]) -> None:
-    write(line(level, message, fields, now()))
+    moment = now()
+    text = line(level, message, fields, moment)
+    if _State.lost:
+        text = line(WARNING, "Nobody read the log, lines of it are lost", {"lines": _State.lost}, moment) + text
+    text = _State.start + text
+    try:
+        written = _hand_over(text)
+    except OSError:
+        _State.lost += 1
+    else:
+        is_whole = written == len(text)
+        _State.start, _State.lost = (b"", 0) if is_whole else (b"\n", 1)
+
+
+def _hand_over(text: bytes) -> int:
+    """Write as much as is taken, and return how much that is. Who has let a line be lost is not waited for again."""
+    try:
+        return _State.send(text)
+    except BlockingIOError:
+        if _State.lost:
+            raise
+    room = select.poll()
+    room.register(_State.fd, select.POLLOUT)
+    room.poll(PATIENCE_S * 1000)
+    return _State.send(text)
 
 
 def _text_line(level: str, message: str, fields: dict[str, Any], time: str) -> bytes:

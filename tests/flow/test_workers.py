@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -142,3 +143,20 @@ def test_the_pid_file_says_whom_to_signal(tmp_path: Path) -> None:
         assert gateway.process is not None
         assert int(place.read_text()) == gateway.process.pid
     assert not place.exists()
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path: Path, upstream: Upstream) -> None:
+    gateway = Gateway(tmp_path, apis=[api("/a/", upstream.url)], conf={"access_logs": {"enabled": True}}, workers=2)
+    os.mkfifo(gateway.log_file)
+    reading = os.open(gateway.log_file, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        room = fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
+        gateway.start()
+        for _ in range(room // 64):  # each is told in a line
+            gateway.reload()
+            assert gateway.ask(get("/a/x")).status == 200
+        assert gateway.stop() == 0
+        assert 0 < len(os.read(reading, 10 * room)) <= room
+    finally:
+        gateway.kill()
+        os.close(reading)

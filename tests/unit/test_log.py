@@ -1,6 +1,9 @@
 import json
 import logging
+import os
 import re
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -104,3 +107,71 @@ def test_keys_are_obfuscated_unless_asked_for() -> None:
     assert (log.show_key("abcdefgh"), log.show_key("abcd"), log.show_key("")) == ("****efgh", "--", "--")
     log.configure(enable_key_logging=True)
     assert log.show_key("abcdefgh") == "abcdefgh"
+
+
+@pytest.fixture(params=["pipe", "socket"])
+def unread(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The other end of a standard error that nobody reads."""
+    if request.param == "pipe":
+        reading, writing = os.pipe()
+    else:
+        reading, writing = (one.detach() for one in socket.socketpair())
+    monkeypatch.setattr(log, "_STDERR", writing)
+    monkeypatch.setattr(log._State, "send", log._State.send)  # so that it is put back
+    monkeypatch.setattr(log._State, "fd", log._State.fd)
+    monkeypatch.setattr(log._State, "lost", 0)
+    log.never_wait()
+    os.set_blocking(reading, False)
+    yield reading
+    os.close(reading)
+    os.close(writing)
+
+
+def read_all(fd: int) -> str:
+    pieces = []
+    while True:
+        try:
+            pieces.append(os.read(fd, 1 << 20))
+        except BlockingIOError:
+            return b"".join(pieces).decode()
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up_and_tells_what_was_lost(unread: int) -> None:
+    log.configure()
+    for _ in range(10_000):
+        log.get().error("x" * 100)
+    taken = read_all(unread).splitlines()
+    assert 0 < len(taken) < 10_000 and len({len(one) for one in taken}) == 1
+    log.get().error("again")
+    lost, again = read_all(unread).splitlines()
+    assert f"lines={10_000 - len(taken)}" in lost and "message=again" in again
+    log.get().error("and again")
+    assert "and again" in read_all(unread)
+
+
+def test_somebody_who_reads_gets_all(unread: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "PATIENCE_S", 10.0)
+    log.configure()
+    os.set_blocking(unread, True)
+    taken: list[bytes] = []
+
+    def read() -> None:
+        while not b"".join(taken[-2:]).endswith(b"message=last\n"):
+            taken.append(os.read(unread, 4096))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(5_000):
+        log.get().error("x" * 100)
+    log.get().error("last")
+    reader.join(20)
+    assert b"".join(taken).count(b"\n") == 5_001
+
+
+def test_a_long_line_that_is_broken_off_ends_before_the_next(unread: int) -> None:
+    log.configure()
+    log.get().error("x" * 10_000_000)
+    assert "\n" not in read_all(unread)
+    log.get().error("next")
+    end, lost, line_after = read_all(unread).splitlines()
+    assert not end and "lines=1" in lost and "message=next" in line_after

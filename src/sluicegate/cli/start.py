@@ -24,7 +24,11 @@ def start(conf: Path | None, port: int | None, workers: int | None) -> int:
     settings = loaded.settings
     if port is not None:
         settings = replace(settings, listen_port=port)
+        if port == settings.control_api_port:
+            sys.stderr.write(f"--port: {port} is control_api_port already\n")
+            return 1
     log.configure(settings.log_level, settings.log_format, enable_key_logging=settings.enable_key_logging)
+    log.never_wait()
     for warning in loaded.warnings:
         log.get().warning(warning)
     if not settings.secret:
