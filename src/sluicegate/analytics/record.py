@@ -79,6 +79,9 @@ def start_of(fields: int) -> bytes:
     return b"\xde" + fields.to_bytes(2, "big")
 
 
+SHORT_BEGINNING: Final = start_of(len(FIELDS) - len(EMPTY_BLOCKS)) + pack(FIELDS[0])
+"""How every short record begins."""
+
 PAIR: Final = b"\x92"
 """How a time begins: an array of two numbers, seconds and nanoseconds."""
 

@@ -147,6 +147,23 @@ async def test_a_file_of_records_is_rotated(tmp_path: Path) -> None:
     await backend.close()
 
 
+@pytest.mark.parametrize("missing", [1, 4, 5, 150, -1, -4])
+async def test_a_record_that_was_cut_off_takes_no_other_with_it(tmp_path: Path, missing: int) -> None:
+    path = tmp_path / "node.records"
+    for number in range(3):
+        sink = RecordFile(path, Counts().add)
+        recorder = Recorder(settings_of(), [sink], Counts().add)
+        recorder.record(over(status=200 + number), *TOOK_S)
+        await recorder.close()
+        whole = path.stat().st_size
+        recorder = Recorder(settings_of(), [RecordFile(path, Counts().add)], Counts().add)
+        recorder.record(over(status=300 + number), *TOOK_S)
+        await recorder.close()
+        content = path.read_bytes()  # and now as a full disk, or the death of a worker, leaves it
+        path.write_bytes(content[:-missing] if missing > 0 else content[: whole - missing])
+    assert [record["ResponseCode"] for record in read_records(path)] == [200, 201, 202]
+
+
 async def test_a_file_that_cannot_be_written_is_counted(tmp_path: Path) -> None:
     counts = Counts()
     sink = RecordFile(tmp_path / "no" / "such" / "folder", counts.add)

@@ -4,6 +4,9 @@ The file is a row of records as Tyk Pump reads them (see `record`), each after i
 writing costs nothing but the copy. `sluicegate records` shows them as JSON. All workers append to the same file, each
 batch in one write. A file that has grown to `ROTATE_BYTES` is renamed to `<name>.1`, in place of the one before, so the
 disk holds two at most.
+
+A full disk, or the death of a worker, may cut a batch off in the middle of a record, and other batches come behind it.
+Only that record is lost: whoever reads goes on at the next one, which is known by how records begin.
 """
 
 from __future__ import annotations
@@ -17,15 +20,16 @@ from pathlib import Path
 from struct import Struct
 from typing import Any, Final
 
+import msgspec
+
 from sluicegate import log
 from sluicegate.analytics.line_writer import LineWriter
-from sluicegate.analytics.record import readable
+from sluicegate.analytics.record import SHORT_BEGINNING, readable
 
 ROTATE_BYTES: Final = 100 << 20
 LENGTH: Final = Struct(">I")
 BATCH: Final = 500
 LONGEST_WAIT_S: Final = 0.2
-LONGEST_RECORD_BYTES: Final = 16 << 20
 
 
 class RecordFile:
@@ -91,13 +95,24 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a file and of the one that was renamed before it, oldest first. Raises OSError."""
     for one in (path.with_name(path.name + ".1"), path):
         if one == path or one.exists():
-            with one.open("rb") as file:
-                while len(start := file.read(LENGTH.size)) == LENGTH.size:
-                    (size,) = LENGTH.unpack(start)
-                    record = file.read(size) if size <= LONGEST_RECORD_BYTES else b""
-                    if len(record) < size:
-                        break
-                    yield readable(record)
+            yield from records_in(one.read_bytes())
+
+
+def records_in(content: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the records of a file's content, but for those that were cut off."""
+    at = LENGTH.size
+    while (at := content.find(SHORT_BEGINNING, at)) >= 0:
+        (size,) = LENGTH.unpack_from(content, at - LENGTH.size)
+        end = at + size
+        # A next one that begins too soon has its length where this one should still be.
+        is_whole = content.find(SHORT_BEGINNING, end, end + LENGTH.size - 1 + len(SHORT_BEGINNING)) < 0
+        try:
+            record = readable(content[at:end]) if is_whole else None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            record = None
+        at = at + len(SHORT_BEGINNING) if record is None else end
+        if record is not None:
+            yield record
 
 
 class RotatedFile:
