@@ -15,11 +15,10 @@ from tests.fakes.exchange import make_services, settings_of
 
 from sluicegate.admin.node import DebugAnswer, DebugRequest, ReloadError
 from sluicegate.apidef.api import Api
-from sluicegate.apidef.folder import read_folder
 from sluicegate.apidef.policy import PolicyBook
-from sluicegate.apidef.policy_files import read_policy_file, read_policy_folder
 from sluicegate.cluster.documents import State
 from sluicegate.cluster.status import Status, status_of
+from sluicegate.routing.sources import read_all, sources_of
 from sluicegate.store.cache import MemoryCache
 from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters.node import NodeLimiter
@@ -74,11 +73,12 @@ class FakeNode:
 
     async def reload(self, api_id: str = "", *, may_empty: bool = False) -> None:
         self.reloads += 1
-        apis, _ = read_folder(Path(self.settings.app_path), self.settings.secrets)
+        found = await read_all(sources_of(self.settings))
+        apis = found.apis
         if not apis and self._apis and not may_empty:
             return
         self._apis = {api.api_id: self._placed(api, apis) for api in apis if api.api_id not in self.refuses}
-        self.policies.replace(self._read_policies())
+        self.policies.replace(found.policies or {})
         if api_id and api_id not in self._apis:
             raise ReloadError(self.refuses.get(api_id, "not loaded"))
 
@@ -117,9 +117,3 @@ class FakeNode:
             return api
         proxy = msgspec.structs.replace(api.classic.proxy, listen_path=f"{path}-{api.api_id}")
         return replace(api, classic=msgspec.structs.replace(api.classic, proxy=proxy))
-
-    def _read_policies(self) -> dict[str, Any]:
-        policies = self.settings.policies
-        if policies.policy_path:
-            return read_policy_folder(Path(policies.policy_path))[0]
-        return read_policy_file(Path(policies.policy_record_name))[0] if policies.policy_record_name else {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from sluicegate.admin.envelope import Refused
-from sluicegate.admin.folder import Change
+from sluicegate.admin.folder import Change, is_too_long
 from sluicegate.admin.json_body import object_of
 from sluicegate.admin.versions import in_document
 from sluicegate.apidef import gojson
@@ -79,7 +79,7 @@ class ApiFiles:
 
 def check_api_id(api_id: str) -> None:
     """Raise Refused 400 for an id that cannot name a file of its own in the folder."""
-    if not api_id or UNSAFE_ID.search(api_id):
+    if not api_id or UNSAFE_ID.search(api_id) or is_too_long(api_id):
         raise Refused(400, "Invalid API ID")
 
 

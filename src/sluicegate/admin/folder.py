@@ -21,10 +21,17 @@ from sluicegate.errors import SluicegateError
 LOCK_TIMEOUT_S = 30.0
 LOCK_POLL_S = 0.005
 MODE = 0o644
+LONGEST_ID_BYTES = 200
+"""Longest id of a document: the name of its file, with what is put to it, has 255 bytes at most."""
 
 
 class FolderBusy(SluicegateError):
     """Another change of the folder did not end within LOCK_TIMEOUT_S."""
+
+
+def is_too_long(document_id: str) -> bool:
+    """Return whether no file can have this name."""
+    return len(document_id.encode("utf-8", "surrogatepass")) > LONGEST_ID_BYTES
 
 
 @contextlib.asynccontextmanager

@@ -18,10 +18,12 @@ from starlette.responses import Response
 from sluicegate.admin import folder
 from sluicegate.admin.body import read_body
 from sluicegate.admin.envelope import Refused, answer, changed
+from sluicegate.admin.folder import LONGEST_ID_BYTES, is_too_long
 from sluicegate.admin.in_force import put_in_force
 from sluicegate.admin.node import Node
 from sluicegate.admin.shared import etag, policy_content, share
 from sluicegate.apidef import gojson
+from sluicegate.apidef.file import bytes_of
 from sluicegate.apidef.policy import Policy
 from sluicegate.cluster.document import POLICY, Key
 from sluicegate.cluster.documents import Change
@@ -185,6 +187,8 @@ async def _write(node: Node, request: Request, policy: Policy) -> dict[str, str]
 def _check_id(node: Node, policy_id: str) -> None:
     """Raise Refused for ids that Tyk does not allow, and for those that would leave the folder whatever is allowed."""
     is_safe = SAFE_ID.fullmatch(policy_id) is not None or node.settings.allow_unsafe_policy_ids
+    if is_too_long(policy_id):
+        raise Refused(400, f"Invalid Policy ID: longer than {LONGEST_ID_BYTES} bytes")
     if not is_safe or "/" in policy_id or "\0" in policy_id or policy_id in (".", ".."):
         raise Refused(400, INVALID_ID)
 
@@ -200,7 +204,7 @@ def _file(document: Any) -> bytes:
 
 def _id_in(file: Path) -> str:
     try:
-        policy = gojson.decode(file.read_bytes(), Policy)
-    except (ConfigError, OSError):
+        policy = gojson.decode(bytes_of(file, ""), Policy)
+    except ConfigError:
         return ""
     return policy.id or policy.mid

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition
-from sluicegate.apidef.gojson import LONGEST_DOCUMENT_BYTES
+from sluicegate.apidef.file import bytes_of
 from sluicegate.apidef.gotypes import NIL_MAP
 from sluicegate.apidef.read import read_api
 from sluicegate.apidef.references import refers_to_files
@@ -83,11 +83,11 @@ class DefinitionFolder:
     def _parse(self, place: Path) -> tuple[Api, bool]:
         """Return the API, and whether the files alone decide what it is."""
         source = str(place)
-        texts = [_bytes_of(place, source)]
+        texts = [bytes_of(place, source)]
 
         def companion(definition: APIDefinition) -> bytes:
             ending = COMPANIONS[definition.application_protocol == "mcp"]
-            texts.append(_bytes_of(place.with_name(place.stem + ending), source))
+            texts.append(bytes_of(place.with_name(place.stem + ending), source))
             return texts[-1]
 
         api = read_api(texts[0], companion, source, self.secrets, file_base=self.file_base)
@@ -96,33 +96,9 @@ class DefinitionFolder:
         return api, not any(refers_to_files(text) for text in texts)
 
 
-def read_folder(
-    path: Path, secrets: Mapping[str, str] = NIL_MAP, file_base: str = ""
-) -> tuple[list[Api], list[ConfigError]]:
-    """Return all definitions of a folder, and what was refused. Raises ConfigError when it cannot be read."""
-    apis: list[Api] = []
-    errors: list[ConfigError] = []
-    folder = DefinitionFolder(path, secrets, file_base)
-    for result in folder.read(folder.listed()):
-        if isinstance(result, Api):
-            apis.append(result)
-        else:
-            errors.append(result)
-    return apis, errors
-
-
 def _stamp(entry: os.DirEntry[str] | None) -> tuple[int, int, int]:
     try:
         status = entry.stat() if entry is not None else None
     except OSError:
         status = None
     return (0, 0, 0) if status is None else (status.st_mtime_ns, status.st_size, status.st_ino)
-
-
-def _bytes_of(path: Path, source: str) -> bytes:
-    try:
-        if path.stat().st_size > LONGEST_DOCUMENT_BYTES:
-            raise ConfigError(source, f"{path.name} is longer than {LONGEST_DOCUMENT_BYTES} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(source, f"{path.name} cannot be read: {error.strerror}") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from sluicegate.apidef.file import bytes_of
 from sluicegate.apidef.gojson import convert, decode, parse
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.errors import ConfigError
@@ -52,19 +53,6 @@ def policies_in_file(path: Path) -> PolicyPlace:
     return PolicyPlace(lambda: _of_file(path))
 
 
-def read_policy_folder(path: Path) -> tuple[dict[str, Policy], list[ConfigError]]:
-    """Return the policies of a folder by id, and which were refused. Raises ConfigError when it cannot be read."""
-    return policies_in_folder(path).read()
-
-
-def read_policy_file(path: Path) -> tuple[dict[str, Policy], list[ConfigError]]:
-    """Return the policies of one file by id, and which were refused.
-
-    Raises ConfigError when the file cannot be read or is no map.
-    """
-    return policies_in_file(path).read()
-
-
 def _of_folder(path: Path) -> Entries:
     try:
         places = sorted(place for place in path.iterdir() if place.suffix == ".json")
@@ -73,7 +61,7 @@ def _of_folder(path: Path) -> Entries:
         raise ConfigError(str(path), f"the folder cannot be read: {error.strerror}", hint) from None
     for place in places:
         try:
-            policy = decode(_bytes_of(place), Policy, str(place))
+            policy = decode(bytes_of(place, str(place)), Policy, str(place))
         except ConfigError as error:
             yield place.name, error.kept()
         else:
@@ -82,7 +70,7 @@ def _of_folder(path: Path) -> Entries:
 
 
 def _of_file(path: Path) -> Entries:
-    written = parse(_bytes_of(path), str(path))
+    written = parse(bytes_of(path, str(path)), str(path))
     if not isinstance(written, Mapping):
         raise ConfigError(str(path), "expected a map from policy ids to policies")
     for policy_id, body in written.items():
@@ -90,10 +78,3 @@ def _of_file(path: Path) -> Entries:
             yield policy_id, replace(convert(body, Policy, f"{path}: {policy_id}"), id=policy_id)
         except ConfigError as error:
             yield policy_id, error.kept()
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(str(path), f"the file cannot be read: {error.strerror}") from None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sluicegate.apidef.classic import APIDefinition
+from sluicegate.apidef.file import bytes_of
 from sluicegate.apidef.folder import COMPANIONS
 from sluicegate.apidef.gojson import condensed, decode, indented
 from sluicegate.apidef.policy_document import Policy
@@ -103,7 +104,7 @@ def _read_settings(file: Path, found: Directory) -> None:
         text = _text(file)
         if text == EMPTY_DOCUMENT:
             return
-        _, problems = examine_shared(file.read_bytes(), str(file))
+        _, problems = examine_shared(bytes_of(file, str(file)), str(file))
     except ConfigError as error:
         problems = [error.kept()]
     found.errors += problems
@@ -133,7 +134,4 @@ def _policy(file: Path) -> Content:
 
 
 def _text(file: Path) -> bytes:
-    try:
-        return condensed(file.read_bytes())
-    except OSError as error:
-        raise ConfigError(str(file), f"the file cannot be read: {error.strerror}") from None
+    return condensed(bytes_of(file, str(file)))

@@ -34,7 +34,7 @@ async def test_ids(admin, definition):
     made_up = (await admin.call("POST", "/tyk/apis", definition(""))).json()["key"]
     assert len(made_up) == 32
     assert (await admin.call("POST", "/tyk/apis/ignored", definition("with blank"))).json()["key"] == "with blank"
-    for bad in ("../up", "a/b", "a\\b", "..", ".hidden", "x-oas", "a\0"):
+    for bad in ("../up", "a/b", "a\\b", "..", ".hidden", "x-oas", "a\0", "é" * 101):
         assert await admin.said("POST", "/tyk/apis", definition(bad)) == (400, "Invalid API ID")
     assert await admin.said("PUT", f"/tyk/apis/{made_up}", definition("")) == (400, MISMATCH)
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.folder import read_folder
 
 from sluicegate.apidef.api import Api
-from sluicegate.apidef.folder import DefinitionFolder, read_folder
-from sluicegate.apidef.policy_files import read_policy_file, read_policy_folder
+from sluicegate.apidef.folder import DefinitionFolder
+from sluicegate.apidef.policy_files import policies_in_file, policies_in_folder
 from sluicegate.apidef.read import read_api
 from sluicegate.errors import ConfigError
 
@@ -135,6 +136,18 @@ def test_companions_are_found(tmp_path: Path) -> None:
     assert ([api.api_id for api in apis], errors) == (["mcp", "o"], [])
 
 
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    write(tmp_path, a=GOOD)
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+    apis, errors = read_folder(tmp_path)
+    assert [api.api_id for api in apis] == ["a"]
+    assert [Path(error.where).name for error in errors] == ["folder.json", "pipe.json"]
+    assert all(error.what == "the file cannot be read: not a regular file" for error in errors)
+    policies, refused = policies_in_folder(tmp_path).read()
+    assert list(policies) == ["a"] and [error.what for error in refused] == [error.what for error in errors]
+
+
 def test_an_id_belongs_to_the_first_file(tmp_path: Path) -> None:
     write(tmp_path, a=GOOD, b=GOOD)
     apis, errors = read_folder(tmp_path)
@@ -166,19 +179,19 @@ def test_files_that_did_not_change_are_not_parsed_twice(tmp_path: Path) -> None:
 def test_policies_of_a_file_have_the_ids_of_the_map(tmp_path: Path) -> None:
     place = tmp_path / "policies.json"
     place.write_text('{"p1":{"id":"other","rate":1},"p2":{"rate":"x"}}')
-    policies, errors = read_policy_file(place)
+    policies, errors = policies_in_file(place).read()
     assert {name: policy.id for name, policy in policies.items()} == {"p1": "p1"}
     assert "p2" in errors[0].where
     place.write_text("[]")
     with pytest.raises(ConfigError, match="expected a map"):
-        read_policy_file(place)
+        policies_in_file(place).read()
     with pytest.raises(ConfigError, match="cannot be read"):
-        read_policy_file(tmp_path / "none.json")
+        policies_in_file(tmp_path / "none.json").read()
 
 
 def test_policies_of_a_folder(tmp_path: Path) -> None:
     write(tmp_path, one={"id": "p1"}, two={"_id": "p2"}, three={}, four="{")
-    policies, errors = read_policy_folder(tmp_path)
+    policies, errors = policies_in_folder(tmp_path).read()
     assert {name: policy.id for name, policy in policies.items()} == {"p1": "p1", "p2": "p2", "three": "three"}
     assert [Path(error.where).name for error in errors] == ["four.json"]
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.folder import read_folder
 from tests.fakes.routes import make_reloader
 
 from sluicegate.apidef.api import Api
-from sluicegate.apidef.folder import DefinitionFolder, read_folder
+from sluicegate.apidef.folder import DefinitionFolder
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.routing.last_good import LastGood
 from sluicegate.settings.model import Settings
