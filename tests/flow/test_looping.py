@@ -26,6 +26,7 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         rewriting("/again", "tyk://self/plain?from=again"),
         rewriting("/ever", "tyk://self/ever"),
         rewriting("/twice", "tyk://self/ever?loop_limit=2"),
+        rewriting("/deep", "tyk://self/deep?loop_limit=100000"),
         rewriting("/as-post", "tyk://self/plain?method=post&kept=1"),
         rewriting("/as-get", "tyk://self/plain?method=get", "HEAD"),
         rewriting("/other", "tyk://other/there"),
@@ -77,11 +78,16 @@ def test_nowhere(client: Wire) -> None:
     assert error(client.ask(get("/lost/x"))) == (500, "Couldn't detect target")
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/a/ever", 5), ("/a/twice", 5), ("/ring/x", 5)])
+@pytest.mark.parametrize(("path", "limit"), [("/a/ever", 5), ("/a/twice", 5), ("/ring/x", 5), ("/a/deep", 100)])
 def test_not_for_ever(client: Wire, path: str, limit: int) -> None:
     status, text = error(client.ask(get(path)))
     assert (status, text) == (500, f"Loop level too deep. Found more than {limit} loops in single request")
     assert client.ask(get("/a/plain")).status == 200
+
+
+def test_a_limit_that_is_no_number_is_the_usual_one(client: Wire) -> None:
+    assert told(client.ask(get("/front/there?loop_limit=%C2%B2")))["target"] == "/base/there"
+    assert error(client.ask(get("/ring/there?loop_limit=" + "9" * 5000)))[1].startswith("Loop level too deep")
 
 
 def test_versions_that_name_each_other_are_not_followed_for_ever(client: Wire) -> None:

@@ -8,6 +8,7 @@ The parameters `method`, `loop_limit` and `check_limits` of the query are the lo
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -23,6 +24,9 @@ NO_LOOP_TARGET = Rejection(500, "Can't detect loop target", code="loop_target_un
 TOO_DEEP = Rejection(500, "Loop level too deep. Found more than {} loops in single request", code="loop_too_deep")
 NO_TARGET = Rejection(500, "Couldn't detect target", code="target_unknown")
 DEFAULT_LIMIT = 5
+HIGHEST_LIMIT = 100
+"""However many loops a definition allows itself: each takes its part of Python's stack."""
+NUMBER = re.compile(r"[0-9]{1,9}")
 OWN_PARAMETERS = frozenset(("method", "loop_limit", "check_limits"))
 
 
@@ -34,7 +38,8 @@ def enter_loop(
     path, _, query = rest.partition(b"?")
     parameters = parse_qsl(query.decode("utf-8", "surrogateescape"), keep_blank_values=True)
     own = {key: value for key, value in parameters if key in OWN_PARAMETERS}
-    limit = int(own["loop_limit"]) if own.get("loop_limit", "").isdigit() else DEFAULT_LIMIT
+    said = own.get("loop_limit", "")
+    limit = min(int(said), HIGHEST_LIMIT) if NUMBER.fullmatch(said) else DEFAULT_LIMIT
     level = exchange.loop_level + 1
     if level > limit:
         return too_deep(limit)
