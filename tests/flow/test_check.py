@@ -109,6 +109,15 @@ def test_definitions_and_policies_are_read_too(tmp_path: Path) -> None:
     assert text.endswith("tyk.conf: 4 errors, 3 warnings, 4 APIs, 1 policy\n")
 
 
+def test_a_rewrite_that_re2_refuses_is_warned_of(tmp_path: Path) -> None:
+    rewrites = [{"path": "/a", "method": "GET", "match_pattern": "(", "rewrite_to": "/b"}]
+    version = {"name": "Default", "use_extended_paths": True, "extended_paths": {"url_rewrites": rewrites}}
+    data = {"not_versioned": True, "versions": {"Default": version}}
+    write(tmp_path, "apps/one.json", definition("one", "/one/", version_data=data))
+    code, text = check(tmp_path)
+    assert code == 0 and text.startswith("warning: one: /a: URL rewrite refused: error parsing regexp: missing )")
+
+
 def test_a_named_folder_that_is_missing_is_warned_of(tmp_path: Path) -> None:
     code, text = check(tmp_path, TYK_GW_APPPATH="elsewhere")
     assert code == 0 and text.startswith("warning: app_path: there is no folder elsewhere, so there are no APIs\n")

@@ -7,7 +7,7 @@ written, no port opened, nobody called.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.open import redis_blocks
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis.options import tls_context
+from sluicegate.store.redis.outage import silent
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.upstream.health import HostHealth
 from sluicegate.upstream.tls import UpstreamTls
@@ -51,6 +52,10 @@ class Rehearsal:
     policies: int = 0
     errors: list[ConfigError] = field(default_factory=list)
     warnings: list[ConfigError] = field(default_factory=list)
+
+    def hear(self, _level: str, message: str, *, api_id: str, path: str, error: str) -> None:
+        """Take what a step has to log of an endpoint when it is built: the API is served nevertheless."""
+        self.warnings.append(ConfigError(f"{api_id}: {path}", f"{message}: {error}"))
 
 
 class NoPool:
@@ -96,7 +101,7 @@ async def _rehearse(own: Settings, origins: Mapping[str, str], counters: SharedC
     if found.policies is not None:
         policies.replace(found.policies)
     certificates = Certificates()
-    reloader = rehearsal_reloader(settings, counters, certificates, policies)
+    reloader = rehearsal_reloader(settings, counters, certificates, policies, result.hear)
     report = await reloader.load(found.apis, found.refused)
     routes = reloader.table.routes
     result.apis, result.policies = report.loaded, len(policies)
@@ -139,17 +144,21 @@ def _in_force(own: Settings, cluster: ClustersPart) -> tuple[Settings, ConfigErr
 
 
 def rehearsal_reloader(
-    settings: Settings, counters: SharedCounters, certificates: Certificates, policies: PolicyBook | None = None
+    settings: Settings,
+    counters: SharedCounters,
+    certificates: Certificates,
+    policies: PolicyBook | None = None,
+    log: Callable[..., None] = silent,
 ) -> Reloader:
-    """Return what loads and builds as a worker's does, and opens nothing."""
+    """Return what loads and builds as a worker's does, and opens nothing. log: is told what steps log when built."""
     reloader = Reloader(settings, stand_in("none"), stand_in("control"), lambda *_: None)
     parts = UpstreamParts(UpstreamTls(), certificates, HostHealth(), _no_pool)
-    services = _services(settings, policies if policies is not None else PolicyBook(), counters)
+    services = _services(settings, policies if policies is not None else PolicyBook(), counters, log)
     reloader.builder = Builder(services, parts, reloader.find)
     return reloader
 
 
-def _services(settings: Settings, policies: PolicyBook, counters: SharedCounters) -> Services:
+def _services(settings: Settings, policies: PolicyBook, counters: SharedCounters, log: Callable[..., None]) -> Services:
     backend = MemoryBackend()
     return Services(
         settings,
@@ -157,7 +166,7 @@ def _services(settings: Settings, policies: PolicyBook, counters: SharedCounters
         policies,
         make_limiter(settings, backend, counters),
         make_cache(backend, Reach(backend, 1.0)),
-        lambda *_arguments, **_fields: None,
+        log,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
+
 from sluicegate.log import FORMATS, LEVELS
 from sluicegate.settings.convert import quoted
 from sluicegate.settings.draft import Draft
@@ -11,6 +14,8 @@ from sluicegate.wire.headers import TOKEN
 
 # What Tyk writes into a new file; everybody knows it.
 PUBLISHED_SECRET = "352d20ee67be67f6340b4c0605b044b7"  # noqa: S105
+NUMERIC = re.compile(r"[0-9.]+|.*[:\[].*")
+"""What can only be meant as an address, not as a name."""
 HASH_FUNCTIONS = ("", "murmur32", "murmur64", "murmur128", "sha256")
 
 _TLS_RANGES = (
@@ -21,6 +26,7 @@ _TLS_RANGES = (
 
 def validate(draft: Draft, findings: Findings) -> None:
     """Check what was set; the defaults are right."""
+    _check_address(draft, findings)
     _check_log(draft, findings)
     _check_tls(draft, findings)
     _check_secret(draft, findings)
@@ -30,6 +36,20 @@ def validate(draft: Draft, findings: Findings) -> None:
     path = "sluicegate.prometheus.path"
     if not draft.get(path).startswith("/"):
         findings.error(draft.where(path), "expected a path that begins with /")
+
+
+def _check_address(draft: Draft, findings: Findings) -> None:
+    path = "listen_address"
+    address = draft.get(path)
+    if NUMERIC.fullmatch(address):
+        try:
+            ip_address(address)
+        except ValueError:
+            findings.error(draft.where(path), f"no address: {quoted(address)}", "write it as 127.0.0.1 or ::1")
+    path = "control_api_port"
+    if draft.get(path) == draft.get("listen_port"):
+        what = f"{draft.get(path)} is listen_port already"
+        findings.error(draft.where(path), what, "leave it out to have the gateway API on that port")
 
 
 def _check_log(draft: Draft, findings: Findings) -> None:

@@ -296,3 +296,21 @@ def test_any_bytes_are_settings_or_errors(document: bytes, environ: dict[str, st
         else:
             assert isinstance(loaded.settings, Settings)
             assert all(line.isprintable() for line in loaded.warnings)
+
+
+@pytest.mark.parametrize("address", ["300.1.1.1", "10.0.0", "::x", "[::1]", "127.0.0.1:80"])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    assert errors({"listen_address": address}) == [
+        f'tyk.conf:2: listen_address: no address: "{address}" (write it as 127.0.0.1 or ::1)'
+    ]
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1", "::1", "localhost", "gateway-1.internal"])
+def test_addresses_and_names_of_hosts_are_fine(address: str) -> None:
+    assert load({"listen_address": address}).settings.listen_address == address
+
+
+@pytest.mark.parametrize("document", [{"control_api_port": 8080}, {"listen_port": 9000, "control_api_port": 9000}])
+def test_the_gateway_api_has_its_port_alone(document: dict[str, int]) -> None:
+    (error,) = errors(document)
+    assert "control_api_port" in error and "is listen_port already" in error
