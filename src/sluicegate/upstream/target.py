@@ -17,11 +17,17 @@ from sluicegate.wire.url import port_of
 if TYPE_CHECKING:
     from sluicegate.upstream.ejection import Ejector
 
-DEFAULT_PORTS = {"http": 80, "https": 443, "tyk": 0}
-SAME_AS = {"http": "http", "ws": "http", "https": "https", "wss": "https", "tyk": "tyk"}
-"""Schemes that are spoken, and what they come to (contract 10.4); `tyk` goes on in another chain (contract 06.5)."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+SAME_AS = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
+"""Schemes that are spoken, and what they come to (contract 10.4)."""
 
-NOT_YET = ("h2c", "tcp", "tls")
+NOT_YET = "not served by this version"
+HINTS = {
+    "h2c": NOT_YET,
+    "tcp": NOT_YET,
+    "tls": NOT_YET,
+    "tyk": "another API can be the `target_url`, not one of a list",
+}
 HOST = re.compile(r"[0-9a-z_.-]+|[0-9a-f:.]+")
 MOST_PORT, NOBODYS_PORT = 65535, 0
 """A port beyond the first fails when somebody connects, as in Tyk (contract 06.5): nobody listens on the second."""
@@ -32,7 +38,7 @@ CONTROLS = re.compile(r"[\x00-\x20\x7f]")
 class Target:
     """One address of an upstream.
 
-    scheme:      `http` or `https`, or `tyk`: `host` then names an API of this node.
+    scheme:      `http` or `https`.
     host, port:  where to connect to; no brackets around IPv6.
     host_header: what Host says unless the client's is preserved, as it was written (`a.test:8080`).
     path_prefix: path as it was written, escaped; goes before the request's.
@@ -128,7 +134,7 @@ def parse_target(text: str, default_scheme: str = "http", where: str = "") -> Ta
     written = parts.scheme.lower()
     scheme = SAME_AS.get(written)
     if scheme is None:
-        hint = "not served by this version" if written in NOT_YET else "use http:// or https://"
+        hint = HINTS.get(written, "use http:// or https://")
         raise ConfigError(where, f"target {text!r} has the scheme {written!r}", hint)
     if not HOST.fullmatch(host):
         raise ConfigError(where, f"target {text!r} names no host", "write it as http://host:port/path")
