@@ -41,19 +41,10 @@ class Client(Protocol):
 class Response:
     """A response on its way to the client, from an upstream or from the gateway itself."""
 
-    __slots__ = ("body", "chunked", "content_length", "headers", "status")
+    __slots__ = ("content_length", "headers", "status")
 
-    def __init__(
-        self,
-        status: int,
-        headers: Headers,
-        content_length: int | None = None,
-        chunked: bool = False,
-        body: bytes | None = None,
-    ) -> None:
-        self.status, self.headers = status, headers
-        self.content_length, self.chunked = content_length, chunked
-        self.body = body  # whole, where it is held back or made here; else None: it streams
+    def __init__(self, status: int, headers: Headers, content_length: int | None = None) -> None:
+        self.status, self.headers, self.content_length = status, headers, content_length
 
 
 class Exchange(msgspec.Struct, eq=False):
@@ -69,7 +60,6 @@ class Exchange(msgspec.Struct, eq=False):
     # identity and time: set by the listener
     started_s: float = msgspec.field(default_factory=now)
     started_ticks: float = msgspec.field(default_factory=ticks)
-    response: Response | None = None  # set by the dispatcher or the reply writer; its status is the answer's
     status: int = 0  # set when an answer begins; 499 when the client went away before
     bytes_in: int = 0  # request body bytes, set by the connection
     upstream_status: int = 0  # set by the listener: of the upstream's answer, 0 without one

@@ -25,7 +25,7 @@ CLOSE_LINE = b"Connection: close\r\n"
 
 def response_of(head: ResponseHead) -> Response:
     """Return an upstream's head as a response that may be changed."""
-    return Response(head.status, head.headers.copy(), head.content_length, head.chunked)
+    return Response(head.status, head.headers.copy(), head.content_length)
 
 
 def rate_lines(exchange: Exchange) -> bytes:

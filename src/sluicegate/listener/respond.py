@@ -100,7 +100,7 @@ class Responder(ABC):
 
     def pass_response(self, exchange: Exchange, head: ResponseHead, body: bytes, done: bool) -> None:
         """Pass an answer through the response chain."""
-        response = exchange.response = response_of(head)
+        response = response_of(head)
         chain = exchange.chain
         try:
             for step in chain.response_steps:
@@ -233,7 +233,7 @@ class Responder(ABC):
         if self.exchange is not exchange or self.answer_begun:
             return
         length = len(reply.body) if reply.length is None else reply.length
-        response = exchange.response = Response(reply.status, made_headers(reply.headers), length)
+        response = Response(reply.status, made_headers(reply.headers), length)
         exchange.status = reply.status
         exchange.tracked = exchange.tracked and reply.tracked
         if not reply.final and exchange.chain is not None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 KEY = "apikey-"
 ORG_KEY = "orgkey."
 CACHE = "cache-"
-QUOTA = "quota-"
-RATE_LIMIT = "rate-limit-"
 BLOCKED = ".BLOCKED"
 EXACT_LIMIT = "sluice-limit-"
 BUCKET = "sluice-bucket-"

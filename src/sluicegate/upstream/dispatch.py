@@ -117,8 +117,7 @@ class Dispatcher:
                     continue
                 peer = waiting
             else:
-                if target.ejector is not None:
-                    target.ejector.succeeded(target)
+                target.succeeded()
             if client.exchange is exchange:
                 self._begin(exchange, client, peer)
             else:
@@ -127,8 +126,7 @@ class Dispatcher:
             return
 
     def _other_target(self, exchange: Exchange, target: Target, tried: set[Target]) -> Target | None:
-        if target.ejector is not None:
-            target.ejector.failed(target)
+        target.failed()
         if len(tried) >= MOST_ATTEMPTS:
             return None
         other: Target | None = exchange.route.upstream.pick_other(exchange, tried)

@@ -60,9 +60,9 @@ class PoolLimits:
 class Pool:
     """Peers of one target.
 
-    target:           weakly: it holds its pool, and has to be gone at once with its route (see `routing.build.close`).
-    in_flight:        exchanges under way.
-    pools: all pools of the worker; this one leaves them when it is closed and its last connection is gone.
+    target:    weakly: it holds its pool, and has to be gone at once with its route (see `routing.build.close`).
+    in_flight: exchanges under way.
+    pools:     all pools of the worker; this one leaves them when it is closed and its last connection is gone.
     """
 
     def __init__(

@@ -140,11 +140,3 @@ class Authentication(GoStruct, frozen=True):
     security: Omit[Sequence[Sequence[str]]] = ()
     protectedResourceMetadata: Omit[ProtectedResourceMetadata | None] = None
     certificateAuth: Omit[CertificateAuth | None] = None
-
-
-class AuthSources(GoStruct, frozen=True):
-    """Where a credential may stand in a request."""
-
-    header: Omit[AuthSource | None] = None  # auth_configs[x].header
-    cookie: Omit[AuthSource | None] = None  # auth_configs[x].cookie
-    query: Omit[AuthSource | None] = None  # auth_configs[x].query
