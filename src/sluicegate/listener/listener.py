@@ -15,6 +15,7 @@ from sluicegate.listener.doorway import Doorway
 from sluicegate.listener.last_arrivals import LAST_ARRIVALS_S, leave_unanswered
 from sluicegate.listener.limits import Limits, limits_of
 from sluicegate.listener.states import TUNNEL
+from sluicegate.upstream.keepalive import probe_silence
 from sluicegate.wire.proxy_protocol import Address, read_proxy_header
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 BACKLOG = 4096
 SWEEP_S = 1.0
-KEEPALIVE_S = 60
 
 
 class ConnectionCounts:
@@ -202,10 +202,7 @@ def bound_socket(address: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A client that is gone without a word is found out also where nothing has to be sent, as in a tunnel.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_S)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_S)
+        probe_silence(sock)
         sock.bind((address, port))
         sock.setblocking(False)
     except OSError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluicegate.errors import UpstreamError, UpstreamFault
+from sluicegate.upstream.keepalive import probe_silence
 from sluicegate.upstream.peer import CLOSED, HEAD, IDLE, Peer
 from sluicegate.upstream.tls import fault_of
 
@@ -118,7 +119,7 @@ class Pool:
         for address in addresses:
             try:
                 async with asyncio.timeout(timeout_s):
-                    _, peer = await loop.create_connection(
+                    transport, peer = await loop.create_connection(
                         lambda: Peer(self),
                         address,
                         target.port,
@@ -130,6 +131,7 @@ class Pool:
             except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot ask for
                 failure = UpstreamError(fault_of(error), f"{address}:{target.port}: {error}", untouched=True)
             else:
+                probe_silence(transport.get_extra_info("socket"))
                 self.in_flight += 1
                 self.counts.opened += 1
                 return peer
