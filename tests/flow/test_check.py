@@ -118,6 +118,13 @@ def test_a_rewrite_that_re2_refuses_is_warned_of(tmp_path: Path) -> None:
     assert code == 0 and text.startswith("warning: one: /a: URL rewrite refused: error parsing regexp: missing )")
 
 
+def test_unknown_fields_of_definitions_are_warned_of(tmp_path: Path) -> None:
+    write(tmp_path, "apps/one.json", definition("one", "/one/", allowed_ip=["192.0.2.1"]))
+    code, text = check(tmp_path)
+    assert code == 0
+    assert text.startswith("warning: apps/one.json: allowed_ip: unknown field; did you mean allowed_ips?\n")
+
+
 def test_a_named_folder_that_is_missing_is_warned_of(tmp_path: Path) -> None:
     code, text = check(tmp_path, TYK_GW_APPPATH="elsewhere")
     assert code == 0 and text.startswith("warning: app_path: there is no folder elsewhere, so there are no APIs\n")

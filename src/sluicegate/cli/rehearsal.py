@@ -7,13 +7,14 @@ written, no port opened, nobody called.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sluicegate.apidef.policy import PolicyBook
+from sluicegate.apidef.unknown import unknown_fields
 from sluicegate.chain.services import Services
 from sluicegate.cli.cluster_store import opened
 from sluicegate.cluster.document import API, POLICY, SETTINGS_KEY, Key
@@ -40,6 +41,7 @@ from sluicegate.upstream.tls import UpstreamTls
 from sluicegate.upstream.upstream import UpstreamParts
 
 if TYPE_CHECKING:
+    from sluicegate.apidef.api import Api
     from sluicegate.routing.route import Route
     from sluicegate.upstream.target import Target
 
@@ -52,6 +54,11 @@ class Rehearsal:
     policies: int = 0
     errors: list[ConfigError] = field(default_factory=list)
     warnings: list[ConfigError] = field(default_factory=list)
+
+    def see(self, api: Api, texts: Sequence[bytes]) -> None:
+        """A definition was read; say what of it nobody else will read."""
+        for text in texts:
+            self.warnings += unknown_fields(text, api.source)
 
     def hear(self, _level: str, message: str, *, api_id: str, path: str, error: str) -> None:
         """Take what a step has to log of an endpoint when it is built: the API is served nevertheless."""
@@ -91,7 +98,9 @@ async def _rehearse(own: Settings, origins: Mapping[str, str], counters: SharedC
     if own.app_path != Settings().app_path and not folder.is_dir():
         result.warnings.append(ConfigError("app_path", f"there is no folder {folder}, so there are no APIs"))
     try:
-        found = await read_all(sources_of(own))
+        sources = sources_of(own)
+        sources.definitions.on_parsed = result.see
+        found = await read_all(sources)
     except ConfigError as error:
         result.errors.append(error)
         return result
