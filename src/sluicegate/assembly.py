@@ -35,6 +35,7 @@ from sluicegate.listener.error_page import ErrorPages
 from sluicegate.listener.limits import limits_of
 from sluicegate.listener.listener import ConnectionCounts, Listener
 from sluicegate.listener.pid_file import pid_file
+from sluicegate.listener.port_claim import LEAVING_S, claim_ports
 from sluicegate.listener.serve import Serve
 from sluicegate.listener.supervisor import CANNOT_START, Supervisor
 from sluicegate.listener.tls import ServerTls
@@ -102,12 +103,14 @@ class Shared:
 def run(settings: Settings, workers: int, origins: Mapping[str, str]) -> int:
     """Run a node until it is told to stop, and return its exit status. origins: of the settings, see `Loaded`."""
     path = None if settings.storage.type == "redis" else Path(settings.sluicegate.store_path)
+    ports = {settings.listen_port, settings.control_api_port} - {0}
     try:
+        claim_ports(settings.listen_address, ports, LEAVING_S + settings.graceful_shutdown_delay_seconds)
         if path is not None:
             check(path)
         counters = SharedCounters(path.with_suffix(".counters") if path is not None else None)
-    except StoreError as error:
-        log_line("error", "Cannot use the store", error=str(error))
+    except (ConfigError, StoreError) as error:
+        log_line("error", "Cannot start", error=str(error))
         return 1
     if workers > 1:
         counters.share()

@@ -137,6 +137,33 @@ def test_a_port_that_is_taken_is_said_and_the_node_ends(tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
 
 
+def test_a_second_node_does_not_share_the_port_of_the_first(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "second").mkdir()
+    with Gateway(tmp_path, apis=[api("/a/", upstream.url)], workers=2) as first:
+        second = Gateway(tmp_path / "second", conf={"listen_port": first.port})
+        done = subprocess.run(
+            [SLUICEGATE, "start", "--conf", str(second.conf_file)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert f"cannot listen on 127.0.0.1:{first.port}: Address already in use" in done.stderr
+        assert {first.ask(get("/a/x")).status for _ in range(20)} == {200}
+
+
+def test_a_node_waits_for_one_that_was_killed(tmp_path: Path, upstream: Upstream) -> None:
+    conf = {"graceful_shutdown_delay_seconds": 1}
+    gateway = Gateway(tmp_path, apis=[api("/a/", upstream.url)], conf=conf, workers=2)
+    gateway.start()
+    try:
+        assert gateway.process is not None
+        os.kill(gateway.process.pid, signal.SIGKILL)  # its workers go on, until they have drained
+        gateway.process.wait()
+        gateway.start()
+        assert gateway.ask(get("/a/x")).status == 200
+        assert gateway.stop() == 0
+    finally:
+        gateway.kill()
+
+
 def test_the_pid_file_says_whom_to_signal(tmp_path: Path) -> None:
     place = tmp_path / "node.pid"
     with Gateway(tmp_path, conf={"pid_file_location": str(place)}) as gateway:

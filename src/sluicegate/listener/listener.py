@@ -80,11 +80,7 @@ class Listener:
         try:
             self.sock = sock = bound_socket(self.address, self.port)
         except OSError as error:
-            raise ConfigError(
-                "listen_port",
-                f"cannot listen on {self.address or '*'}:{self.port}: {error.strerror}",
-                "choose another port",
-            ) from None
+            raise cannot_listen(self.address, self.port, error) from None
         if self.tls is not None and self.proxy_protocol:
             sock.listen(BACKLOG)
             self.server = Doorway(
@@ -187,8 +183,17 @@ class Listener:
         )
 
 
-def bound_socket(address: str, port: int) -> socket.socket:
-    """Return a socket that several processes may listen on. An empty address is every one, IPv6 too."""
+def cannot_listen(address: str, port: int, error: OSError) -> ConfigError:
+    """Return why a port cannot be had."""
+    what = f"cannot listen on {address or '*'}:{port}: {error.strerror}"
+    return ConfigError("listen_port", what, "choose another port")
+
+
+def bound_socket(address: str, port: int, *, is_shared: bool = True) -> socket.socket:
+    """Return a socket that several processes may listen on, if it is shared. An empty address is every one, IPv6 too.
+
+    Raises OSError.
+    """
     family = socket.AF_INET
     if not address and socket.has_dualstack_ipv6():
         family, address = socket.AF_INET6, "::"
@@ -199,7 +204,7 @@ def bound_socket(address: str, port: int) -> socket.socket:
         if family == socket.AF_INET6 and address == "::":
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, is_shared)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         probe_silence(sock)
