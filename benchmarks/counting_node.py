@@ -25,6 +25,7 @@ from sluicegate.settings.model import Settings
 from sluicegate.store.limiter import Limiter
 from sluicegate.store.limiters import Surroundings, make_limiter
 from sluicegate.store.limiters.lease_sheet import BYTES
+from sluicegate.store.limiters.tally import Tally
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
 from sluicegate.store.redis.options import RedisOptions
@@ -89,7 +90,7 @@ def _limiter(backend: RedisBackend, settings: Mapping[str, Any]) -> Limiter:
         servers.hear(servers.announcement())
         servers.hear(Servers(f"node-{number}" if number else "node").announcement())
     made = msgspec.convert({name: value for name, value in settings.items() if name != "nodes"}, Settings)
-    around = Surroundings(Reach(backend, 20.0), servers, mmap.mmap(-1, BYTES))
+    around = Surroundings(Reach(backend, 20.0), servers, mmap.mmap(-1, BYTES), Tally())
     return make_limiter(made, backend, SharedCounters(None), around)
 
 

@@ -16,6 +16,7 @@ from sluicegate.store.keys import KeyStore
 from sluicegate.store.known_keys_file import KnownKeysFile
 from sluicegate.store.limiters import Surroundings, make_limiter
 from sluicegate.store.limiters.lease_sheet import BYTES
+from sluicegate.store.limiters.tally import Tally
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
 from sluicegate.store.servers import Servers
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
 class NodeMemory:
     """What the workers of a node share of the store, made before the first is started.
 
-    node_id: by which others know this node. lease_sheets: one for each worker, which outlives it.
+    node_id: by which others know this node. lease_sheets: one for each worker, which outlives it. tally: for all.
     """
 
     def __init__(self, node_id: str, counters: SharedCounters, workers: int) -> None:
         self.node_id, self.counters = node_id, counters
         self.lease_sheets = [mmap.mmap(-1, BYTES) for _ in range(workers)]
+        self.tally = Tally()
 
 
 class StoreRoad:
@@ -62,7 +64,7 @@ class StoreRoad:
         tags = settings.db_app_conf_options.tags if settings.db_app_conf_options.node_is_segmented else []
         self.servers = Servers(node.node_id, "".join(tags))
         self.keys = KeyStore(settings, backend, policies, node.counters, log, self.reach)
-        around = Surroundings(self.reach, self.servers, node.lease_sheets[index])
+        around = Surroundings(self.reach, self.servers, node.lease_sheets[index], node.tally)
         self.limiter = make_limiter(settings, backend, node.counters, around)
         self.cache = make_cache(stores.cache, self._cache_reach)
         self._saved_keys = self._keys_file(log) if self._is_shared else None

@@ -15,6 +15,7 @@ from sluicegate.store.limiter import Limiter, QuotaVerdict, RateVerdict
 from sluicegate.store.limiters import Surroundings, make_limiter
 from sluicegate.store.limiters.lease_sheet import BYTES
 from sluicegate.store.limiters.node import NodeLimiter
+from sluicegate.store.limiters.tally import Tally
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
 from sluicegate.store.servers import Servers
@@ -27,11 +28,16 @@ def node_limiter() -> NodeLimiter:
 
 
 def surroundings(
-    backend: Backend, *, servers: Servers | None = None, sheet: mmap.mmap | None = None, timeout_s: float = 20.0
+    backend: Backend,
+    *,
+    servers: Servers | None = None,
+    sheet: mmap.mmap | None = None,
+    tally: Tally | None = None,
+    timeout_s: float = 20.0,
 ) -> Surroundings:
     """Return what a limiter over Redis needs to know of its worker."""
     memory = sheet if sheet is not None else mmap.mmap(-1, BYTES)
-    return Surroundings(Reach(backend, timeout_s), servers or Servers("node"), memory)
+    return Surroundings(Reach(backend, timeout_s), servers or Servers("node"), memory, tally or Tally())
 
 
 def redis_limiter(

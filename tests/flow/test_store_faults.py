@@ -71,10 +71,9 @@ def gateway(tmp_path: Path, upstream: Upstream, relay: Relay) -> Iterator[Gatewa
 
 
 def node(tmp_path: Path, upstream: Upstream, storage: dict[str, Any]) -> Gateway:
-    """Return a node of one worker: of what others admit while the store is away, none is told."""
     (folder := tmp_path / "node").mkdir()
     conf = {"storage": {"type": "redis", **storage}, "cluster": {"enabled": True}}
-    return Gateway(folder, apis=[api("/a/", upstream.url, **KEYED)], conf=conf, workers=1)
+    return Gateway(folder, apis=[api("/a/", upstream.url, **KEYED)], conf=conf, workers=2)
 
 
 def new_key(gateway: Gateway, **limits: Any) -> str:

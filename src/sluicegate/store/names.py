@@ -13,7 +13,8 @@ BLOCKED = ".BLOCKED"
 EXACT_LIMIT = "sluice-limit-"
 BUCKET = "sluice-bucket-"
 SLIDING_WINDOW = "sluice-window-"
-AWAY = "sluice-away-"
+TOLD = "sluice-told-"
+"""Before the name of a counter: a map, how far each account of what was admitted without the store was told."""
 ANALYTICS = "analytics-tyk-system-analytics"
 
 CERTIFICATE = "cert-raw-"
@@ -103,11 +104,6 @@ def sliding_window(rate_limit_name: str) -> str:
 def exact_limit(rate_limit_name: str) -> str:
     """Return the name of our own exact counter; the braces choose its slot in a Redis Cluster."""
     return f"{EXACT_LIMIT}{{{rate_limit_name}}}"
-
-
-def counted_here(counter: str) -> str:
-    """Return under which name a node counts in its own memory while the store is away."""
-    return f"{AWAY}{counter}"
 
 
 def cached_response(api_id: str, key: str) -> str:

@@ -121,7 +121,7 @@ class SharedCounters:
         try:
             high, low, slot = self._places[name]
         except KeyError:
-            high, low = _hash(name)
+            high, low = name_hash(name)
             slot = self._home(low)
         words, ends, mutex = self._words, self._ends, self._lock_of[low & LOCKS - 1]
         while True:
@@ -158,7 +158,7 @@ class SharedCounters:
 
     def peek(self, name: str) -> tuple[int, float]:
         """Return what has been counted in the window that is open now and when it ends; (0, 0.0) when none is open."""
-        high, low = _hash(name)
+        high, low = name_hash(name)
         with self._locked(low):
             slot = self._find(high, low)
             if slot and now() < self._ends[slot + 2]:
@@ -167,7 +167,7 @@ class SharedCounters:
 
     def take(self, name: str) -> int:
         """End the window of a name, and return what had been counted in it; whoever asks next gets 0."""
-        high, low = _hash(name)
+        high, low = name_hash(name)
         self._mine.pop(name, None)
         with self._locked(low):
             slot = self._find(high, low)
@@ -296,7 +296,7 @@ class SharedCounters:
         return True
 
 
-def _hash(name: str) -> tuple[int, int]:
+def name_hash(name: str) -> tuple[int, int]:
     """Return both halves of a name's hash; the first is never 0, which marks a slot that was never used."""
     high, low = hash64(to_bytes(name))  # as text, bytes of a token that are no UTF-8 would crash it
     return high or 1, low

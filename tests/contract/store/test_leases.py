@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 import mmap
 import time
 from collections import Counter
@@ -15,6 +17,7 @@ from tests.servers import running_redis
 
 from sluicegate.errors import StoreError
 from sluicegate.store.limiters.lease_sheet import BYTES
+from sluicegate.store.limiters.tally import Tally
 from sluicegate.store.redis import RedisBackend
 from sluicegate.store.servers import Servers
 from sluicegate.store.shared_counters import SharedCounters
@@ -203,6 +206,111 @@ async def test_what_limits_do_while_the_store_is_away(tmp_path):
             assert (await settled(local.rate(NAME, 100, LONG_S))).remaining == 68, "once"
         await exact.close()
         await backend.close()
+
+
+@contextlib.asynccontextmanager
+async def two_workers(server, timeout_s: float = 5.0, patience_s: float = 20.0):
+    """Two workers of a node, each with a connection of its own.
+
+    timeout_s: when a connection ends on which Redis does not answer. patience_s: when nobody waits any longer.
+    """
+    options = dataclasses.replace(server.options, timeout_s=timeout_s)
+    tally, backends = Tally(), [RedisBackend(options) for _ in range(2)]
+    limiters = [redis_limiter(backend, EXACT, tally=tally, timeout_s=patience_s) for backend in backends]
+    yield [one.when_away("local") for one in limiters]
+    for limiter, backend in zip(limiters, backends, strict=True):
+        await limiter.close()
+        await backend.close()
+
+
+async def test_workers_of_a_node_admit_together_what_any_of_them_knew_to_be_left(tmp_path):
+    with running_redis(tmp_path) as server:
+        async with two_workers(server) as (one, other):
+            assert await use(one, 5, rate=40) + await use(other, 9, rate=40) + await use(one, 3, rate=40) == 17
+            quotas = [await settled(worker.quota("quota-k1", 40, LONG_S)) for worker in (one, other, one)]
+            assert [quota.remaining for quota in quotas] == [39, 38, 37]
+            server.kill()
+            assert await use(other, 60, rate=40) + await use(one, 60, rate=40) == 23
+            quotas = [await settled(worker.quota("quota-k1", 40, LONG_S)) for worker in (other, one) * 30]
+            assert sum(quota.allowed for quota in quotas) == 37
+
+
+async def test_leases_of_all_workers_are_counted_when_the_store_goes_away(tmp_path):
+    limit = 2000
+    with running_redis(tmp_path) as server:
+        async with two_workers(server) as (one, other):
+            used = await use(one, 300, rate=limit) + await use(other, 300, rate=limit)
+            assert (counted := int(server.command("GET", STORED))) > used == 600, "both hold leases"
+            server.kill()
+            used += await use(other, limit, rate=limit) + await use(one, limit, rate=limit)
+            assert counted <= used <= limit
+
+
+async def test_the_store_is_told_by_whichever_worker_asks_first_and_once(tmp_path):
+    with running_redis(tmp_path) as server:
+        async with two_workers(server) as (one, other):
+            assert await use(one, 5, rate=40) + await use(other, 5, rate=40) == 10
+            server.kill()
+            assert await use(one, 12, rate=40) == 12
+            with running_redis(tmp_path, port=server.port):
+                await asyncio.gather(*(reachable(worker._inner._backend) for worker in (one, other)))
+                assert (await settled(other.rate(NAME, 40, LONG_S))).remaining == 27, (
+                    "of the twelve, of which it was none"
+                )
+                assert (await settled(one.rate(NAME, 40, LONG_S))).remaining == 26
+
+
+async def test_what_is_told_by_two_workers_at_once_is_counted_once(tmp_path):
+    with running_redis(tmp_path) as server:
+        async with two_workers(server) as (one, other):
+            server.kill()
+            assert await use(one, 12, rate=14) == 12
+            with running_redis(tmp_path, port=server.port) as again:
+                await asyncio.gather(*(reachable(worker._inner._backend) for worker in (one, other)))
+                verdicts = [worker.rate(NAME, 14, LONG_S) for worker in (one, other)]
+                assert all([(await settled(verdict)).allowed for verdict in verdicts])
+                assert again.command("GET", STORED) == "14"
+
+
+async def test_what_was_told_without_an_answer_is_not_counted_again(tmp_path):
+    with running_redis(tmp_path) as server:
+        async with two_workers(server, timeout_s=0.5) as (one, other):
+            server.kill()
+            assert await use(one, 5, rate=40) + await use(other, 7, rate=40) == 12
+            with running_redis(tmp_path, port=server.port) as again:
+                await asyncio.gather(*(reachable(worker._inner._backend) for worker in (one, other)))
+                await settled(one.rate("rate-limit-k2", 40, LONG_S))  # it has the script
+                again.pause()
+                assert (await settled(one.rate(NAME, 40, LONG_S))).allowed  # it is told, and the connection ends
+                again.resume()
+                await until(lambda: again.command("GET", STORED) == "13")  # the twelve, and one that nobody heard of
+                await asyncio.gather(*(reachable(worker._inner._backend) for worker in (one, other)))
+                assert (await settled(other.rate(NAME, 40, LONG_S))).remaining == 40 - 13 - 2
+                assert again.command("GET", STORED) == "15"
+
+
+async def test_what_the_store_grants_too_late_is_not_used_when_it_was_admitted_without_it(tmp_path):
+    with running_redis(tmp_path) as server:
+        async with two_workers(server, patience_s=0.2) as (one, other):
+            assert await use(one, 5, rate=12) + await use(other, 5, rate=12) == 10
+            server.pause()
+            assert await use(one, 5, rate=12, at_once=1) + await use(other, 5, rate=12, at_once=1) == 2
+            server.resume()
+            for worker in (one, other):
+                await until(lambda worker=worker: not worker._inner._reach.is_hung)
+                assert await use(worker, 5, rate=12) == 0
+            await until(lambda: server.command("GET", STORED) == "12")
+
+
+async def test_what_went_back_is_free_when_the_store_goes_away(tmp_path):
+    limit = 2000
+    with running_redis(tmp_path) as server:
+        async with two_workers(server) as (one, other):
+            used = await use(one, 300, rate=limit)
+            await until(lambda: int(server.command("GET", STORED)) == used)
+            await until(lambda: one._inner._leases._held == {} and not one._inner._leases._tasks)
+            server.kill()
+            assert await use(other, limit, rate=limit) == limit - used
 
 
 async def reachable(backend) -> None:

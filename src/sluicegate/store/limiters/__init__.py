@@ -24,6 +24,7 @@ from sluicegate.store.limiters.node_rate import NodeRateLimiter
 from sluicegate.store.limiters.redis_quota import RedisLimiter, RedisParts
 from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLimiter
 from sluicegate.store.limiters.sliding_window import SlidingWindowLimiter
+from sluicegate.store.limiters.tally import Tally
 from sluicegate.store.limiters.when_away import LocalShare
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
@@ -41,11 +42,13 @@ class Surroundings:
     reach:    how long it waits for the store.
     servers:  the nodes that share the store.
     sheet:    the memory where its leases are written; `limiters.lease_sheet`.
+    tally:    what all workers of its node were told by the store.
     """
 
     reach: Reach
     servers: Servers
     sheet: mmap.mmap
+    tally: Tally
 
 
 def make_limiter(
@@ -55,9 +58,9 @@ def make_limiter(
     if not isinstance(backend, RedisBackend):
         return NodeLimiter(counters)
     assert around is not None
-    leases = Leases(backend, around.reach, lease_sheet.LeaseSheet(around.sheet), counters)
-    local = LocalShare(counters, leases, lambda: around.servers.count)
-    return _over_redis(settings, RedisParts(backend, around.reach, leases, local), counters, around.servers)
+    leases = Leases(backend, around.reach, lease_sheet.LeaseSheet(around.sheet), around.tally)
+    parts = RedisParts(backend, around.reach, leases, LocalShare(around.tally, lambda: around.servers.count))
+    return _over_redis(settings, parts, counters, around.servers)
 
 
 def _over_redis(settings: Settings, parts: RedisParts, counters: SharedCounters, servers: Servers) -> RedisLimiter:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from sluicegate.store import names
 from sluicegate.store.limiter import QuotaVerdict, RateVerdict
 
 LEASED_FROM = 500
@@ -45,14 +46,12 @@ class Allowance:
     granted:    how many were in hand after the last answer, to a question asked at granted_ticks.
     refill_at:  with how many left the next lease is asked for; -1: not before there are none.
     slot:       where of the lease sheet the lease stands; -1: there is none.
-    owes, debt: whether requests were admitted without the store, and how many of them it has to be told of.
     is_late:    whether the store takes too long over the question that is under way.
     """
 
     __slots__ = (
         "asking",
         "counted",
-        "debt",
         "ends",
         "ends_ms",
         "granted",
@@ -62,7 +61,6 @@ class Allowance:
         "left",
         "limit",
         "name",
-        "owes",
         "refill_at",
         "reset_at_s",
         "restarts",
@@ -82,7 +80,6 @@ class Allowance:
         self.counted, self.granted, self.granted_ticks = 0, 0, 0.0
         self.refill_at, self.shut_until = -1, 0.0
         self.slot, self.seen_left = -1, 0
-        self.owes, self.debt = False, 0
         self.is_late = False
         self.asking = False
         self.waiting: deque[asyncio.Future[Verdict]] = deque()
@@ -119,11 +116,7 @@ class Allowance:
         """Return the verdict for one that is over the limit."""
         return self.kind(False, 0, self.reset_at_s)
 
-    def room(self, moment: float) -> tuple[int, float]:
-        """Return what of the limit was free when the store was last asked, and for how long that counts, s.
 
-        A window of which nothing is known is free, and as long as windows are; one that never ends is inf.
-        """
-        if moment < self.ends:
-            return max(0, self.limit - self.counted + self.left), self.ends - moment
-        return self.limit, self.window_ms / 1000 if self.window_ms else float("inf")
+def stored_name(name: str, kind: type[Verdict]) -> str:
+    """Return what a counter is called in the store: quotas as Tyk calls them."""
+    return names.exact_limit(name) if kind is RateVerdict else name

@@ -22,13 +22,13 @@ from typing import Any
 from sluicegate.clock import now, ticks
 from sluicegate.errors import StoreError
 from sluicegate.store import names
-from sluicegate.store.limiter import RateVerdict
-from sluicegate.store.limiters.allowance import LOOK_AGAIN_S, Allowance, Verdict
+from sluicegate.store.limiters.allowance import LOOK_AGAIN_S, Allowance, Verdict, stored_name
 from sluicegate.store.limiters.lease_sheet import Lease, LeaseSheet
+from sluicegate.store.limiters.tally import NOTHING, Owed, Tally
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend, Script
 from sluicegate.store.redis.link import Refused
-from sluicegate.store.shared_counters import SharedCounters
+from sluicegate.store.redis.slots import beside
 
 GRANT = Script("grant")
 GIVE_BACK = Script("give_back")
@@ -45,17 +45,11 @@ LARGEST_SKEW_MS = 60_000
 class Leases:
     """The allowances of one worker, by the names of their counters.
 
-    counters: where the node counts what it admits while the store is away (`when_away`), and is read here to tell it.
+    tally: where the workers of the node write down what the store has told them, and what it has to be told.
     """
 
-    def __init__(
-        self,
-        backend: RedisBackend,
-        reach: Reach,
-        sheet: LeaseSheet,
-        counters: SharedCounters,
-    ) -> None:
-        self._backend, self._reach, self._sheet, self._counters = backend, reach, sheet, counters
+    def __init__(self, backend: RedisBackend, reach: Reach, sheet: LeaseSheet, tally: Tally) -> None:
+        self._backend, self._reach, self._sheet, self._tally = backend, reach, sheet, tally
         self._all: dict[str, Allowance] = {}
         self._held: dict[str, Allowance] = {}  # those with a slot of the sheet
         self._tasks: set[asyncio.Task[None]] = set()
@@ -109,20 +103,10 @@ class Leases:
         """Return what is left of a limit, and when its window ends (seconds since 1970), without using any of it."""
         found = self.find(name)
         in_hand = found.left if found is not None and found.ends > ticks() else 0
-        stored = found.stored if found is not None else _stored(name, kind)
-        question = self._backend.run(GRANT, [stored], 0, 0, limit, window_ms, b"1" if restarts else b"0", 0)
+        stored = found.stored if found is not None else stored_name(name, kind)
+        question = self._backend.run(GRANT, [stored], 0, 0, limit, window_ms, b"1" if restarts else b"0", *NOTHING)
         _, counted, left_ms, _ = await self._reach.ask(question)
         return max(0, limit - counted) + in_hand, now() + left_ms / 1000
-
-    def of_late(self, name: str, kind: type[Verdict], limit: int, window_ms: int) -> tuple[int, float]:
-        """Return what of a limit was free when the store was last asked, and for how many seconds that counts.
-
-        For requests that are admitted without it: it will be told of them.
-        """
-        allowance = self.find(name) or self._new(name, kind)
-        allowance.aim(limit, window_ms, allowance.restarts)
-        allowance.owes = True
-        return allowance.room(ticks())
 
     async def give_back(self, names: Iterable[str]) -> None:
         """Give back what is in hand of some counters, before somebody looks at them. Raises StoreError."""
@@ -182,37 +166,31 @@ class Leases:
         asked = ticks()
         more = allowance.lease_wanted(asked) if self._sheet.has_room or allowance.slot >= 0 else 0
         need = len(allowance.waiting)
-        debt = allowance.debt
-        if allowance.owes:
-            debt += self._counters.peek(names.counted_here(allowance.name))[0]
+        owed = self._tally.owed(allowance.stored)
         deadline = asyncio.get_running_loop().call_later(self._reach.timeout_s, self._too_late, allowance)
         try:
             granted, counted, left_ms, ends_ms = await self._backend.run(
                 GRANT,
-                [allowance.stored],
+                _keys(allowance.stored, owed),
                 need,
                 more,
                 allowance.limit,
                 allowance.window_ms,
                 b"1" if allowance.restarts else b"0",
-                debt,
+                *owed,
             )
         finally:
             deadline.cancel()
             allowance.is_late = False
-        if debt or allowance.owes:
-            self._settle(allowance, debt, ends_ms)
+        used = self._tally.hear(allowance.stored, asked, counted, left_ms, owed)
+        void = min(granted, max(0, used - allowance.limit))
+        if void:
+            granted -= void
+            self._owed_back.append(Lease(allowance.stored, void, ends_ms))
+            self._sweep_later()
         allowance.take_grant(granted, counted, left_ms, ends_ms, asked, now())
         if granted < need:
             allowance.shut_until = min(allowance.ends, ticks() + LOOK_AGAIN_S)
-
-    def _settle(self, allowance: Allowance, told: int, ends_ms: int) -> None:
-        """The store was told of what was admitted without it: what came on top is told next, too much goes back."""
-        owed = allowance.debt + self._counters.take(names.counted_here(allowance.name))
-        allowance.debt, allowance.owes = max(0, owed - told), False
-        if told > owed:  # another worker has told of it as well
-            self._owed_back.append(Lease(allowance.stored, told - owed, ends_ms))
-            self._sweep_later()
 
     def _answer_waiting(self, allowance: Allowance) -> None:
         """Give what was granted to those that wait, the first first; the rest is a lease."""
@@ -297,14 +275,18 @@ class Leases:
 
     async def _return(self, lease: Lease) -> None:
         if lease.unused > 0:
-            await self._reach.ask(self._backend.run(GIVE_BACK, [lease.name], lease.unused, lease.ends_ms))
+            asked = ticks()
+            question = self._backend.run(GIVE_BACK, [lease.name], lease.unused, lease.ends_ms)
+            is_open, counted, left_ms = await self._reach.ask(question)
+            if is_open:
+                self._tally.hear(lease.name, asked, counted, left_ms)
 
     def _new(self, name: str, kind: type[Verdict]) -> Allowance:
         if len(self._all) >= MOST_REMEMBERED:
             kept = {one.name: one for one in self._all.values() if one.slot >= 0 or one.asking}
             self._all.clear()
             self._all.update(kept)
-        allowance = self._all[name] = Allowance(name, _stored(name, kind), kind)
+        allowance = self._all[name] = Allowance(name, stored_name(name, kind), kind)
         return allowance
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -313,9 +295,10 @@ class Leases:
         task.add_done_callback(self._tasks.discard)
 
 
-def _stored(name: str, kind: type[Verdict]) -> str:
-    """Return what a counter is called in the store: quotas as Tyk calls them."""
-    return names.exact_limit(name) if kind is RateVerdict else name
+def _keys(stored: str, owed: Owed) -> list[str]:
+    """Return a counter's name, and the one where the store remembers what it was told of, if it has to be told."""
+    told = beside(stored, names.TOLD) if owed.untold else ""
+    return [stored, told] if told else [stored]
 
 
 def _fail(allowance: Allowance, error: StoreError) -> None:

@@ -52,6 +52,7 @@ class RedisLimiter(Limiter):
     async def reset(self, names: Sequence[str]) -> None:
         self._leases.forget(names)
         await self._backend.delete(*names)
+        self._parts.local.forget(names)
 
     def when_away(self, choice: str) -> Limiter:
         return self if choice == CLOSED else WhenAway(self, self._parts.local if choice == LOCAL else None)

@@ -2,29 +2,29 @@
 
     closed   nothing is admitted that should be counted: the road answers 503
     open     everything is admitted, and nothing counted
-    local    each node admits its share of what was left when the store was last asked: that, divided by the nodes that
-             were heard of last, and one at least. Its workers count together in the memory they share
+    local    each node admits its share of what was left when any of its workers last asked the store: that, divided by
+             the nodes that were heard of last, and one at least. Its workers count together (`tally`)
 
-What `local` admitted is told to the store when it is back, in the first question about the counter: so the limit holds
-over the whole window, as well as nodes that could not see each other can keep it. (Tyk's algorithms are not told.)
-Leases that are in hand are used first: they were counted already.
+What `local` admitted is told to the store when it is back, in the first question about the counter, whichever worker
+asks: so the limit holds over the whole window, as well as nodes that could not see each other can keep it. (Tyk's
+algorithms are not told.) Leases that are in hand are used first: they were counted already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from sluicegate.apidef.session import RateLimitSmoothing
 from sluicegate.clock import now
 from sluicegate.errors import StoreError
-from sluicegate.store import names
 from sluicegate.store.limiter import UNLIMITED, CountedPlan, Limiter, QuotaVerdict, RateVerdict, unlimited
+from sluicegate.store.limiters.allowance import stored_name
 
 if TYPE_CHECKING:
-    from sluicegate.store.limiters.leases import Leases
     from sluicegate.store.limiters.redis_quota import RedisLimiter
-    from sluicegate.store.shared_counters import SharedCounters
+    from sluicegate.store.limiters.tally import Tally
 
 LOCAL, OPEN, CLOSED = CHOICES = ("local", "open", "closed")
 
@@ -35,8 +35,8 @@ class LocalShare:
     node_count: returns how many nodes shared the store when it was last there.
     """
 
-    def __init__(self, counters: SharedCounters, leases: Leases, node_count: Callable[[], int]) -> None:
-        self._counters, self._leases, self._node_count = counters, leases, node_count
+    def __init__(self, tally: Tally, node_count: Callable[[], int]) -> None:
+        self._tally, self._node_count = tally, node_count
 
     def rate(self, name: str, allowed: int, per_s: float) -> RateVerdict:
         """Count a request of a rate limit."""
@@ -46,15 +46,16 @@ class LocalShare:
         """Count a request of a quota."""
         return QuotaVerdict(*self._count(name, QuotaVerdict, quota_max, max(0, renewal_s) * 1000))
 
+    def forget(self, names: Sequence[str]) -> None:
+        """These counters, as they are called in the store, begin anew."""
+        for name in names:
+            self._tally.forget(name)
+
     def _count(
         self, name: str, kind: type[RateVerdict | QuotaVerdict], limit: int, window_ms: int
     ) -> tuple[bool, int, float]:
-        room, window_s = self._leases.of_late(name, kind, limit, window_ms)
-        if not room:
-            return False, 0, now() + window_s if window_ms else 0.0
-        share = max(1, room // max(1, self._node_count()))
-        before, end_s = self._counters.count(names.counted_here(name), window_s, share)
-        return before < share, max(0, share - before - 1), end_s if window_ms else 0.0
+        allowed, left, ends_in_s = self._tally.admit(stored_name(name, kind), limit, window_ms, self._node_count())
+        return allowed, left, now() + ends_in_s if isfinite(ends_in_s) else 0.0
 
 
 class WhenAway(Limiter):

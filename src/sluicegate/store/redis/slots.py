@@ -9,6 +9,7 @@ from binascii import crc_hqx
 from typing import NamedTuple
 
 from sluicegate.store.redis.link import Address
+from sluicegate.store.tokens import to_bytes
 
 SLOTS = 16384
 
@@ -30,6 +31,16 @@ def slot_of(name: bytes) -> int:
         if end > start + 1:
             name = name[start + 1 : end]
     return crc_hqx(name, 0) % SLOTS  # CRC-16/XMODEM
+
+
+def beside(name: str, prefix: str) -> str:
+    """Return a name that begins with the prefix, in the slot of another name, so that one script may change both.
+
+    Empty when neither form is in that slot, as with a name that closes a brace it never opened.
+    """
+    slot = slot_of(to_bytes(name))
+    forms = (f"{prefix}{name}", f"{prefix}{{{name}}}")
+    return next((form for form in forms if slot_of(to_bytes(form)) == slot), "")
 
 
 def read_shards(answer: object, asked: Address) -> list[Shard]:

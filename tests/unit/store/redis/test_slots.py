@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.store.redis.slots import Shard, read_redirect, read_shards, slot_of
+from sluicegate.store.redis.slots import Shard, beside, read_redirect, read_shards, slot_of
 
 ASKED = ("10.0.0.9", 6379)
 
@@ -23,6 +23,21 @@ ASKED = ("10.0.0.9", 6379)
 )
 def test_a_name_has_the_slot_of_the_specification(name: bytes, slot: int) -> None:
     assert slot_of(name) == slot
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("quota-k1", "told-{quota-k1}"),
+        ("sluice-limit-{rate-limit-k1}", "told-sluice-limit-{rate-limit-k1}"),
+        ("quota-a{b", "told-{quota-a{b}"),
+        ("quota-a{b}{c}", "told-quota-a{b}{c}"),
+        ("quota-\udcff", "told-{quota-\udcff}"),
+        ("quota-a}b", ""),
+    ],
+)
+def test_a_name_beside_another_is_in_its_slot(name: str, other: str) -> None:
+    assert beside(name, "told-") == other
 
 
 def test_a_map_is_read_and_servers_that_do_not_know_their_address_are_where_they_were_asked() -> None:
