@@ -34,12 +34,14 @@ class NodeMemory:
     """What the workers of a node share of the store, made before the first is started.
 
     node_id: by which others know this node. lease_sheets: one for each worker, which outlives it. tally: for all.
+    last_server_count: how many nodes were heard of last, this one included; 0: none yet.
     """
 
     def __init__(self, node_id: str, counters: SharedCounters, workers: int) -> None:
         self.node_id, self.counters = node_id, counters
         self.lease_sheets = [mmap.mmap(-1, BYTES) for _ in range(workers)]
         self.tally = Tally()
+        self.last_server_count = memoryview(mmap.mmap(-1, 8)).cast("q")
 
 
 class StoreRoad:
@@ -62,7 +64,7 @@ class StoreRoad:
         self.reach = _reach(backend, timeout_s)
         self._cache_reach = self.reach if stores.cache is backend else _reach(stores.cache, timeout_s)
         tags = settings.db_app_conf_options.tags if settings.db_app_conf_options.node_is_segmented else []
-        self.servers = Servers(node.node_id, "".join(tags))
+        self.servers = Servers(node.node_id, "".join(tags), node.last_server_count)
         self.keys = KeyStore(settings, backend, policies, node.counters, log, self.reach)
         around = Surroundings(self.reach, self.servers, node.lease_sheets[index], node.tally)
         self.limiter = make_limiter(settings, backend, node.counters, around)

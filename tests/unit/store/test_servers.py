@@ -44,3 +44,17 @@ def test_nodes_of_other_segments_do_not_count(clock):
     one.hear(Servers("two", "us").announcement())
     one.hear('{"HostName":"tyk-1","ID":"solo-1","LoadPerSec":7,"Percentage":0.5,"TagHash":"eu"}')
     assert one.count == 2
+
+
+def test_a_worker_in_the_place_of_another_goes_by_its_count_until_it_can_have_heard_everybody(clock):
+    last_count = memoryview(bytearray(8)).cast("q")
+    first, two = Servers("one", "", last_count), Servers("two")
+    first.hear(first.announcement())
+    first.hear(two.announcement())
+    second = Servers("one", "", last_count)
+    assert second.count == 2
+    second.hear(second.announcement())
+    assert second.count == 2, "the other may come yet"
+    clock[0] += 4
+    second.hear(second.announcement())
+    assert second.count == 1
