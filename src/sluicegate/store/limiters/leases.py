@@ -24,7 +24,7 @@ from sluicegate.errors import StoreError
 from sluicegate.store import names
 from sluicegate.store.limiters.allowance import LOOK_AGAIN_S, Allowance, Verdict, stored_name
 from sluicegate.store.limiters.lease_sheet import Lease, LeaseSheet
-from sluicegate.store.limiters.tally import NOTHING, Owed, Tally
+from sluicegate.store.limiters.tally import Owed, Tally
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend, Script
 from sluicegate.store.redis.link import Refused
@@ -104,7 +104,7 @@ class Leases:
         found = self.find(name)
         in_hand = found.left if found is not None and found.ends > ticks() else 0
         stored = found.stored if found is not None else stored_name(name, kind)
-        question = self._backend.run(GRANT, [stored], 0, 0, limit, window_ms, b"1" if restarts else b"0", *NOTHING)
+        question = self._backend.run(GRANT, [stored], 0, 0, limit, window_ms, b"1" if restarts else b"0")
         _, counted, left_ms, _ = await self._reach.ask(question)
         return max(0, limit - counted) + in_hand, now() + left_ms / 1000
 
@@ -177,7 +177,7 @@ class Leases:
                 allowance.limit,
                 allowance.window_ms,
                 b"1" if allowance.restarts else b"0",
-                *owed,
+                *(owed if owed.untold else ()),
             )
         finally:
             deadline.cancel()

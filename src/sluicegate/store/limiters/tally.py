@@ -31,14 +31,12 @@ from __future__ import annotations
 
 import mmap
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import inf
 from typing import NamedTuple
 
 from sluicegate.clock import ticks
 from sluicegate.store.shared_counters import name_hash
-from sluicegate.store.shared_locks import LOCK_BYTES, SharedLocks, take, unlock
+from sluicegate.store.shared_locks import LOCK_BYTES, Lock, SharedLocks, lock, recover, unlock
 
 LOCKS = 64
 HIGH, LOW, ENDS, COUNTED, HEARD, ADMITTED, TOLD, ACCOUNT = range(8)
@@ -47,7 +45,10 @@ BLOCK_SLOTS = 16
 BLOCK_WORDS = BLOCK_SLOTS * SLOT_WORDS
 BLOCKS = 4096
 """Room for 65,536 counters, more than a node knows keys while the store is away; a page is taken when it is used."""
-FIRST = LOCKS * LOCK_BYTES // 8
+WAS_AWAY_WORD = LOCKS * LOCK_BYTES // 8
+"""Whether anything was ever admitted without the store: before that, nothing can be owed."""
+FIRST = WAS_AWAY_WORD + BLOCK_WORDS
+PLACES = 4096
 BYTES = 8 * (FIRST + BLOCKS * BLOCK_WORDS)
 ACCOUNT_BITS = 62
 
@@ -72,8 +73,11 @@ class Tally:
 
     def __init__(self) -> None:
         memory = mmap.mmap(-1, BYTES)
-        self._locks = SharedLocks(memory, 0, LOCKS)
-        self._locks.make()
+        locks = SharedLocks(memory, 0, LOCKS)
+        locks.make()
+        self._locks, self._lock_of = locks, locks.locks
+        self._taken = locks.locks[0]
+        self._places: dict[str, tuple[int, int, int, Lock]] = {}  # hash, slot and lock of names that were seen lately
         self._words = memoryview(memory).cast("q")
         self._times = memoryview(memory).cast("d")  # the same words
 
@@ -85,7 +89,8 @@ class Tally:
         without the store, and must not be used.
         """
         words, times = self._words, self._times
-        with self._slot_of(name) as slot:
+        slot = self._take(name)
+        try:
             moment = ticks()
             ends = moment + left_ms / 1000 if left_ms >= 0 else inf
             if times[slot + ENDS] <= moment:
@@ -94,18 +99,25 @@ class Tally:
                 counted, ends = max(counted, words[slot + COUNTED]), max(ends, times[slot + ENDS])
             words[slot + COUNTED] = counted
             times[slot + HEARD] = moment
-            if owed.account == words[slot + ACCOUNT] and owed.admitted > words[slot + TOLD]:
+            if owed.admitted > words[slot + TOLD] and owed.account == words[slot + ACCOUNT]:
                 words[slot + TOLD] = owed.admitted  # after they are among those counted
             times[slot + ENDS] = ends  # last: only now a slot that was free is not any more
             return counted + words[slot + ADMITTED] - words[slot + TOLD]
+        finally:
+            unlock(self._taken)
 
     def owed(self, name: str) -> Owed:
         """Return what the store has to be told of a window that is still open."""
         words = self._words
-        with self._slot_of(name) as slot:
+        if not words[WAS_AWAY_WORD]:
+            return NOTHING
+        slot = self._take(name)
+        try:
             if self._times[slot + ENDS] <= ticks():
                 return NOTHING
             return Owed(words[slot + ACCOUNT], words[slot + ADMITTED], words[slot + TOLD])
+        finally:
+            unlock(self._taken)
 
     def admit(self, name: str, limit: int, window_ms: int, nodes: int) -> tuple[bool, int, float]:
         """Admit a request without the store, if this node's share of what is left is not used up: one of so many nodes.
@@ -114,7 +126,8 @@ class Tally:
         Returns whether it is admitted, how many more may follow, and for how many seconds that holds, which may be inf.
         """
         words, times = self._words, self._times
-        with self._slot_of(name) as slot:
+        slot = self._take(name)
+        try:
             moment = ticks()
             if times[slot + ENDS] <= moment:
                 self._open_account(slot)
@@ -124,24 +137,38 @@ class Tally:
             room = limit - words[slot + COUNTED]
             left = max(1, room // nodes) - (words[slot + ADMITTED] - words[slot + TOLD]) if room > 0 else 0
             if left > 0:
+                words[WAS_AWAY_WORD] = 1
                 words[slot + ADMITTED] += 1
             return left > 0, max(0, left - 1), times[slot + ENDS] - moment
+        finally:
+            unlock(self._taken)
 
     def forget(self, name: str) -> None:
         """A counter begins anew."""
-        with self._slot_of(name) as slot:
-            self._times[slot + ENDS] = 0.0
+        self._times[self._take(name) + ENDS] = 0.0
+        unlock(self._taken)
 
-    @contextmanager
-    def _slot_of(self, name: str) -> Iterator[int]:
-        """Hold the slot of a name, which is one that is free if it had none."""
-        high, low = name_hash(name)
-        lock = self._locks.locks[low & LOCKS - 1]  # of all names of a block
-        take(lock)
-        try:
-            yield self._find_or_claim(high, low)
-        finally:
-            unlock(lock)
+    def _take(self, name: str) -> int:
+        """Take the lock of a name's block, and return the name's slot. The caller gives the lock back: `_taken`."""
+        place = self._places.get(name)
+        if place is None:
+            high, low = name_hash(name)
+            slot, mutex = FIRST + (low & BLOCKS - 1) * BLOCK_WORDS, self._lock_of[low & LOCKS - 1]
+        else:
+            high, low, slot, mutex = place
+        result = lock(mutex)
+        if result:
+            recover(mutex, result)
+        self._taken = mutex
+        words = self._words
+        if words[slot] != high or words[slot + LOW] != low:
+            slot = self._find_or_claim(high, low)
+            place = None
+        if place is None:
+            if len(self._places) >= PLACES:
+                self._places.clear()
+            self._places[name] = high, low, slot, mutex
+        return slot
 
     def _open_account(self, slot: int) -> None:
         """A window begins, of which nothing is owed."""

@@ -1,14 +1,14 @@
 -- Counts admissions of a limit before they are used: those somebody waits for, and a lease of some more.
 -- KEYS: the counter; when some were admitted while the store was away: where it is remembered that it was told of them.
 -- ARGV: how many wait; how many more are wanted; the limit; length of a window, ms, 0 never ends; 1 when a window that is
--- longer than that begins anew; an account of admissions without the store; how many it has; of how many it is known
+-- longer than that begins anew; and when some were: the account they are on, how many it has, of how many it is known
 -- that they were told.
 -- Returns how many were granted, how many that makes in this window, the milliseconds that are left of it (-1: it never
 -- ends), and its end by the clock of the store, which is also its name (`give_back`).
 local REMEMBERED_MS = 86400000 -- longer than anybody tells again what was told
 local left, window = redis.call('PTTL', KEYS[1]), tonumber(ARGV[4])
 local fresh = left == -2 or (window > 0 and (left < 0 or (ARGV[5] == '1' and left > window)))
-local late = tonumber(ARGV[7]) - tonumber(ARGV[8])
+local late = ARGV[7] and tonumber(ARGV[7]) - tonumber(ARGV[8]) or 0
 if KEYS[2] and not fresh then
   late = math.min(late, math.max(0, tonumber(ARGV[7]) - tonumber(redis.call('HGET', KEYS[2], ARGV[6]) or 0)))
 end
