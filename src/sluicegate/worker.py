@@ -288,9 +288,9 @@ class Worker:
         }
         return {**self._health, "configuration": item}
 
-    def ready(self) -> tuple[bool, str]:
+    def ready(self, *, needs_store: bool = True) -> tuple[bool, str]:
         """Return whether requests can be served, and if not, why (contract 04.2)."""
-        if any(item["status"] == "fail" for item in self._health.values()):
+        if needs_store and any(item["status"] == "fail" for item in self._health.values()):
             return False, "Redis connection not available"
         has_loaded = self.configuration.has_loaded
         if self.member is not None:

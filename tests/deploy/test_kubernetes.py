@@ -11,6 +11,7 @@ import yaml
 from tests.servers import RedisServer
 
 from sluicegate.cli.check import examine
+from sluicegate.cli.fronts.front import READY
 from sluicegate.settings.redis_url import read_redis_url
 
 FOLDER = Path(__file__).parents[2] / "deploy/kubernetes"
@@ -52,7 +53,7 @@ def test_they_fit_together() -> None:
     for name in ("sluicegate", "sluicegate-admin"):
         assert all(port["targetPort"] in ports for port in the("Service", name)["spec"]["ports"])
     probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
-    assert [probe["path"] for probe in probes] == ["/ready", "/ready", "/hello"]
+    assert [probe["path"] for probe in probes] == [READY, READY, "/hello"]
     assert all(probe["port"] in ports for probe in probes)
     assert the("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]["name"] == the("Deployment")["metadata"]["name"]
     for volume in pod["spec"]["volumes"]:

@@ -63,6 +63,7 @@ class FakeNode:
         self.forgotten: list[str] = []
         self.details: dict[str, dict[str, Any]] = {}
         self.not_ready = ""
+        self.store_is_away = False
         self._apis: dict[str, Api] = {}
 
     def apis(self) -> list[Api]:
@@ -102,8 +103,9 @@ class FakeNode:
     def health(self) -> dict[str, dict[str, Any]]:
         return self.details
 
-    def ready(self) -> tuple[bool, str]:
-        return not self.not_ready, self.not_ready
+    def ready(self, *, needs_store: bool = True) -> tuple[bool, str]:
+        why = "Redis connection not available" if needs_store and self.store_is_away else self.not_ready
+        return not why, why
 
     async def debug_request(self, api: Api, request: DebugRequest) -> DebugAnswer:
         return DebugAnswer(200, [("X-Api", api.api_id)], f"{request.method} {request.body}".encode(), "{}\n")

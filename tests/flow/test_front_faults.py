@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 from tests.balancers import PROGRAMS, Balancer, running_nginx
 from tests.gateway import Gateway, api, until
 from tests.load import Load
-from tests.servers import free_port
+from tests.servers import RestartableRedis, free_port
+from tests.upstreams import Upstream
 from tests.wire import get
+
+from sluicegate.cli.fronts.front import CHECK_EVERY_S, CHECK_FAILURES
 
 NAMES = ("a", "b")
 
@@ -67,3 +71,30 @@ def test_no_request_fails_when_nodes_stop_return_and_die(
             await_node(front, "b")
         assert killed.result.failed == 0, killed.result
         assert killed.result.requests > 100
+
+
+@pytest.mark.parametrize("program", ["haproxy", "caddy"])
+def test_nodes_are_not_left_out_because_their_store_is_away(
+    tmp_path: Path, program: str, upstream: Upstream, redis: RestartableRedis
+) -> None:
+    """`/ready` says 503 on all nodes then, as with Tyk: whoever went by it would have no node left."""
+    conf = {
+        "storage": {"type": "redis", "host": "127.0.0.1", "port": redis.port},
+        "cluster": {"enabled": True},
+        "liveness_check": {"check_duration": 200_000_000},
+    }
+    with ExitStack() as stack:
+        gateways = []
+        for name in NAMES:
+            (folder := tmp_path / name).mkdir()
+            gateways.append(stack.enter_context(Gateway(folder, apis=[api("/s/", upstream.url)], conf=conf)))
+        front = stack.enter_context(Balancer(tmp_path, program, [gateway.port for gateway in gateways]))
+        until(lambda: front.ask(get("/s/x")).status == 200, "the balancer has found its nodes")
+        with Load(tmp_path, f"http://127.0.0.1:{front.port}/s/x", connections=4) as load:
+            redis.stop()
+            for gateway in gateways:
+                until(lambda gateway=gateway: gateway.ask(get("/ready")).status == 503, "the node has noticed")
+            noticed = time.monotonic()
+            while time.monotonic() - noticed < CHECK_EVERY_S * (CHECK_FAILURES + 2):
+                assert front.ask(get("/s/x")).status == 200, "for longer than it takes to leave a node out"
+    assert load.result.failed == 0, load.result

@@ -10,7 +10,10 @@ from starlette.responses import Response
 
 from sluicegate.admin.envelope import Refused, answer
 from sluicegate.admin.node import Node
+from sluicegate.admin.query import query_of
 from sluicegate.apidef.gotypes import NIL_MAP, GoStruct, Omit
+
+STORE, OPTIONAL = "store", "optional"
 
 
 class Health(GoStruct, frozen=True):
@@ -31,8 +34,12 @@ async def hello(node: Node, request: Request) -> Response:
 
 
 async def ready(node: Node, request: Request) -> Response:
-    """Answer 200 when requests can be served, else 503 with the reason."""
-    is_ready, why = (False, "Gateway is shutting down") if node.is_draining else node.ready()
+    """Answer 200 when requests can be served, else 503 with the reason.
+
+    `?store=optional` is ours, for balancers: a node is not left out because the store is away, which it is for all.
+    """
+    needs_store = query_of(request).get(STORE) != OPTIONAL
+    is_ready, why = (False, "Gateway is shutting down") if node.is_draining else node.ready(needs_store=needs_store)
     if not is_ready:
         raise Refused(503, why)
     return answer(Health("pass", node.version, "Tyk GW Ready", node.health()))

@@ -137,8 +137,11 @@ class Node(Protocol):
     def health(self) -> dict[str, dict[str, Any]]:
         """Return the last results of the health checks by component (contract 04.2); {} before the first."""
 
-    def ready(self) -> tuple[bool, str]:
-        """Return whether requests can be served, and if not, why."""
+    def ready(self, *, needs_store: bool = True) -> tuple[bool, str]:
+        """Return whether requests can be served, and if not, why.
+
+        needs_store: what can be served with the store away is not enough.
+        """
 
     async def debug_request(self, api: Api, request: DebugRequest) -> DebugAnswer:
         """Build the definition aside and run one request through it. Raises ConfigError when it can't be built."""

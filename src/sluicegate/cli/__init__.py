@@ -109,7 +109,13 @@ def status(url: str | None, secret: str | None, conf: Path | None, watch: bool, 
     type=click.Choice(("round_robin", "weighted", "ip_hash", "least_conn")),
     help="Who gets the next request. Default: weighted if there are weights, else round_robin.",
 )
-@click.option("--check", metavar="PATH", default="/ready", show_default=True, help="Asked for the health of nodes.")
+@click.option(
+    "--check",
+    metavar="PATH",
+    default="/ready?store=optional",
+    show_default=True,
+    help="Asked for the health of nodes.",
+)
 @click.option("--check-port", metavar="PORT", type=_port, help="Port for that: the nodes' control_api_port.")
 @click.option("--accept-proxy", is_flag=True, help="Clients come through something that speaks the PROXY protocol.")
 @click.option("--send-proxy", is_flag=True, help="Speak it to nodes, for sluicegate.proxy_protocol.")

@@ -39,6 +39,17 @@ async def test_ready(admin):
     assert await admin.said("GET", "/ready") == (503, "Gateway is shutting down")
 
 
+async def test_a_balancer_may_ask_for_what_is_ready_without_the_store(admin):
+    admin.node.store_is_away = True
+    assert await admin.said("GET", "/ready") == (503, "Redis connection not available")
+    assert await admin.said("GET", "/ready?store=needed") == (503, "Redis connection not available")
+    assert (await admin.call("GET", "/ready?store=optional")).status_code == 200
+    admin.node.not_ready = "A successful API reload did not happen"
+    assert await admin.said("GET", "/ready?store=optional") == (503, "A successful API reload did not happen")
+    admin.node.is_draining = True
+    assert await admin.said("GET", "/ready?store=optional") == (503, "Gateway is shutting down")
+
+
 async def test_names_come_from_the_settings(make_admin):
     admin = make_admin(health_check_endpoint_name="alive", readiness_check_endpoint_name="/serving")
     assert (await admin.call("GET", "/alive")).status_code == 200

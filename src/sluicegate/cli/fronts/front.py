@@ -16,11 +16,12 @@ IP_HASH: Final = "ip_hash"
 LEAST_CONN: Final = "least_conn"
 ALGORITHMS: Final = (ROUND_ROBIN, WEIGHTED, IP_HASH, LEAST_CONN)
 
-READY: Final = "/ready"
+READY: Final = "/ready?store=optional"
+"""With the store away no node is `/ready` by Tyk's rule; a balancer that went by that would answer for all of them."""
 
 MOST_WEIGHT = 256
 """HAProxy's limit."""
-PATH = re.compile(r"/[A-Za-z0-9_./~-]*")
+PATH = re.compile(r"/[A-Za-z0-9_./~-]*(\?[A-Za-z0-9_./~=&-]*)?")
 HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 # The numbers that all configurations share, in seconds. The nodes close idle connections after 75 s
