@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sluicegate.store.redis.link import Address
+from sluicegate.store.redis.options import addresses_of
 from sluicegate.store.sqlite_file import make_private
 
 if TYPE_CHECKING:
@@ -48,11 +50,15 @@ def address(settings: Settings) -> str:
     return f"{scheme}://[{host}]:{settings.listen_port}" if ":" in host else f"{scheme}://{host}:{settings.listen_port}"
 
 
+def ways(settings: Settings) -> tuple[Address, ...]:
+    """Return whom to look for the way to, the first that there is one to counts: the store's servers, then anybody."""
+    servers = addresses_of(settings.storage) if settings.storage.type == "redis" else ()
+    return (*servers, SOMEWHERE)
+
+
 def _own_address(settings: Settings) -> str:
     """Return the address of this machine on the way to the store, else on the way out."""
-    storage = settings.storage
-    ways = [(storage.host, storage.port)] if storage.type == "redis" and storage.host else []
-    for way in (*ways, SOMEWHERE):
+    for way in ways(settings):
         with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(way)
             found = str(probe.getsockname()[0])

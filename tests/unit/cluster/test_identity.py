@@ -7,9 +7,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.fakes.exchange import settings_of
 
-from sluicegate.cluster.identity import address, node_id
+from sluicegate.cluster.identity import SOMEWHERE, address, node_id, ways
 
 
 def test_a_name_that_is_set(tmp_path: Path) -> None:
@@ -47,3 +48,16 @@ def test_addresses() -> None:
     assert of(listen_address="a", http_server_options={"use_ssl": True}) == "https://a:8080"
     everywhere = of(listen_address="", storage={"type": "redis", "host": "127.0.0.1", "port": 1})
     assert re.fullmatch(r"http://[^/:]+:8080", everywhere) and "0.0.0.0" not in everywhere
+
+
+@pytest.mark.parametrize(
+    ("storage", "expected"),
+    [
+        ({"type": "redis", "host": "10.9.8.7", "port": 1}, [("10.9.8.7", 1)]),
+        ({"type": "redis", "addrs": ["10.9.8.7:1", "10.9.8.8:1"]}, [("10.9.8.7", 1), ("10.9.8.8", 1)]),
+        ({"type": "redis", "hosts": {"10.9.8.7": "1"}}, [("10.9.8.7", 1)]),
+        ({"host": "10.9.8.7"}, []),
+    ],
+)
+def test_the_address_is_that_on_the_way_to_the_store(storage: Any, expected: Any) -> None:
+    assert list(ways(settings_of({"storage": storage}))) == [*expected, SOMEWHERE]

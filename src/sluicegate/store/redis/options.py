@@ -49,7 +49,7 @@ def redis_options(storage: StorageOptions, where: str = "storage") -> RedisOptio
 
     where: the block of the settings, for messages.
     """
-    addresses = _addresses(storage, where)
+    addresses = addresses_of(storage, where)
     is_cluster = not storage.master_name and (storage.enable_cluster or len(addresses) > 1)
     sentinel_greeting = (("AUTH", storage.sentinel_password),) if storage.sentinel_password else ()
     return RedisOptions(
@@ -63,7 +63,8 @@ def redis_options(storage: StorageOptions, where: str = "storage") -> RedisOptio
     )
 
 
-def _addresses(storage: StorageOptions, where: str) -> tuple[Address, ...]:
+def addresses_of(storage: StorageOptions, where: str = "storage") -> tuple[Address, ...]:
+    """Return what the settings list: servers or Sentinels. Raises ConfigError."""
     try:
         if storage.addrs:
             return from_addrs(storage.addrs)
