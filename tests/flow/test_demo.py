@@ -51,6 +51,15 @@ def test_no_request_fails_while_nodes_come_and_go(environ: dict[str, str]) -> No
     assert re.search(r"\d{2,} requests, 0 failed", summary)
 
 
+def test_no_request_fails_while_redis_hangs(environ: dict[str, str]) -> None:
+    done = run("demo", "--nodes", "2", "--script", "p,p", environ=environ)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    hangs, goes_on, summary = done.stdout.splitlines()
+    assert hangs.endswith("redis-server hangs") and goes_on.endswith("redis-server goes on")
+    assert re.search(r"\d{2,} requests, 0 failed", summary)
+
+
 def test_it_is_shown_live_and_ends_with_q(environ: dict[str, str]) -> None:
     here, there = pty.openpty()
     with subprocess.Popen([SLUICEGATE, "demo", "--nodes", "1"], stdin=there, stdout=there, env=environ) as process:

@@ -48,9 +48,8 @@ class Cluster:
         for file in (EXAMPLE / "apps").iterdir():
             here = file.read_text().replace("http://service:80/", f"http://127.0.0.1:{self.ports['service']}/")
             (self.apps / file.name).write_text(here)
-        command = [CHOSEN.get(word, word) for word in SERVICES["redis-cluster"]["command"]]
-        assert command[0] == "redis-server"
-        self.stack.enter_context(running_redis(self.folder, *command[1:], port=self.ports["redis-cluster"]))
+        self.redis = self.stack.enter_context(ExitStack())
+        self.start_redis()
         service = f'server {{ listen 127.0.0.1:{self.ports["service"]}; return 200 "service"; }}'
         self.stack.enter_context(running_nginx(self.place("service"), service, self.ports["service"]))
         for name in NODES:
@@ -68,6 +67,14 @@ class Cluster:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         return folder
+
+    def start_redis(self) -> None:
+        command = [CHOSEN.get(word, word) for word in SERVICES["redis-cluster"]["command"]]
+        assert command[0] == "redis-server"
+        self.redis.enter_context(running_redis(self.folder, *command[1:], port=self.ports["redis-cluster"]))
+
+    def kill_redis(self) -> None:
+        self.redis.close()
 
     def start(self, name: str) -> None:
         """Start a node with the environment of the Compose file, and no file."""
@@ -106,8 +113,8 @@ class Cluster:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.ports['nginx']}{path}"
 
-    def make_key(self, name: str) -> str:
-        body = json.dumps(KEY).encode()
+    def make_key(self, name: str, **limits: int) -> str:
+        body = json.dumps({**KEY, **limits}).encode()
         answer = self.ask(request("POST", "/tyk/keys", f"X-Tyk-Authorization: {SECRET}", body=body), name)
         assert answer.status == 200, answer
         return str(json.loads(answer.body)["key"])
@@ -125,14 +132,21 @@ def test_nginx_says_that_all_is_well(cluster: Cluster) -> None:
     assert cluster.ask(get("/open/")).body == b"service"
 
 
-def test_both_nodes_are_there_and_agree(cluster: Cluster) -> None:
-    def both() -> bool:
-        answer = cluster.ask(get("/tyk/cluster/status", f"X-Tyk-Authorization: {SECRET}"))
-        assert answer.status == 200, answer
-        status = json.loads(answer.body)
-        return status["converged"] and [node["state"] for node in status["nodes"]] == ["ready", "ready"]
+def status(cluster: Cluster) -> dict[str, Any]:
+    answer = cluster.ask(get("/tyk/cluster/status", f"X-Tyk-Authorization: {SECRET}"))
+    assert answer.status == 200, answer
+    found: dict[str, Any] = json.loads(answer.body)
+    return found
 
-    until(both, "both are ready")
+
+def agree(cluster: Cluster) -> bool:
+    """Whether both nodes are there, and serve the same."""
+    found = status(cluster)
+    return found["converged"] and [node["state"] for node in found["nodes"]] == ["ready", "ready"]
+
+
+def test_both_nodes_are_there_and_agree(cluster: Cluster) -> None:
+    until(lambda: agree(cluster), "both are ready")
 
 
 def test_a_limit_is_one_limit_whichever_node_counts(cluster: Cluster) -> None:
@@ -168,6 +182,30 @@ def test_no_answer_is_bad_while_a_node_is_stopped(cluster: Cluster, tmp_path: Pa
         assert [cluster.ask(get("/open/")).status for _ in range(20)] == [200] * 20
     assert load.result.failed == 0, load.result
     assert load.result.requests > 20
+
+
+def test_nobody_is_refused_while_redis_is_killed(cluster: Cluster) -> None:
+    known = get("/keyed/", f"Authorization: {cluster.make_key(NODES[0], rate=-1, per=-1)}")
+    unknown = get("/keyed/", "Authorization: nobody-has-this-key")
+    assert [cluster.ask(known, name).status for name in NODES] == [200, 200]
+    cluster.kill_redis()
+    try:
+        for name in NODES:
+            until(lambda name=name: status_of_redis(cluster, name) == "fail", f"{name} has noticed")
+            assert [cluster.ask(known, name).status for _ in range(5)] == [200] * 5
+            answer = cluster.ask(unknown, name)
+            assert (answer.status, answer.get(b"retry-after")) == (503, b"1")
+        assert [cluster.ask(get("/open/")).status for _ in range(10)] == [200] * 10
+        assert not status(cluster)["converged"] and status(cluster)["problem"]
+    finally:
+        cluster.start_redis()
+    for name in NODES:
+        until(lambda name=name: cluster.ask(unknown, name).status == 403, f"{name} asks Redis again")
+    until(lambda: agree(cluster), "all is well again")
+
+
+def status_of_redis(cluster: Cluster, name: str) -> str:
+    return str(json.loads(cluster.ask(get("/hello"), name).body)["status"])
 
 
 def test_the_page_names_every_line() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from tests.servers import RedisServer, free_port, running_redis
 from tests.wire import get
 
 PATIENCE_S = 25.0
+SLUICEGATE = str(Path(sys.executable).with_name("sluicegate"))
+HOME = b"\x1b[H"
 
 
 def node(folder: Path, name: str, redis: RedisServer, **conf: Any) -> Gateway:
@@ -48,7 +51,7 @@ def states(gateway: Gateway) -> dict[str, str]:
 
 
 def command(*words: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    line = [str(Path(sys.executable).with_name("sluicegate")), *words]
+    line = [SLUICEGATE, *words]
     environ = {"PATH": os.environ["PATH"], "TYK_GW_SECRET": SECRET, **(environ or {})}
     return subprocess.run(line, capture_output=True, text=True, env=environ)
 
@@ -138,6 +141,44 @@ def listens(gateway: Gateway) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_a_node_that_drains_says_so(tmp_path: Path, redis: RedisServer) -> None:
+    waits = {"graceful_shutdown_delay_seconds": 8}
+    with node(tmp_path, "one", redis) as one, node(tmp_path, "two", redis, **waits) as two:
+        until(lambda: states(one) == {"one": "ready", "two": "ready"}, "both are there", PATIENCE_S)
+        assert two.process is not None
+        two.process.send_signal(signal.SIGTERM)
+        until(lambda: states(one).get("two") == "draining", "the others know", PATIENCE_S)
+        front = command("lb", "nginx", "--url", f"http://127.0.0.1:{one.port}").stdout
+        assert f"127.0.0.1:{one.port}" in front and f"127.0.0.1:{two.port}" not in front, "it gets no more traffic"
+
+
+def test_the_status_is_watched_live(tmp_path: Path) -> None:
+    here, there = pty.openpty()
+    with Gateway(tmp_path, apis=[api("/a/")]) as gateway:
+        line = [SLUICEGATE, "status", "--watch", "--url", f"http://127.0.0.1:{gateway.port}", "--secret", SECRET]
+        with subprocess.Popen(line, stdin=there, stdout=there, stderr=there) as process:
+            os.close(there)
+
+            def shows(text: bytes) -> bool:
+                """Whether a picture that begins from now on has a text in it."""
+                picture = b""
+                while HOME not in (picture := picture[-2:] + os.read(here, 65536)):
+                    pass
+                picture = picture.partition(HOME)[2]
+                while HOME not in picture:
+                    picture += os.read(here, 65536)
+                return text in picture.partition(HOME)[0]
+
+            until(lambda: shows(b"ready"), "the node", PATIENCE_S)
+            gateway.kill()
+            until(lambda: shows(b"no answer"), "that it is gone", PATIENCE_S)
+            gateway.start()
+            until(lambda: shows(b"ready"), "that it is back", PATIENCE_S)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE_S) == 0
+            os.close(here)
 
 
 def test_without_a_cluster_there_is_one_node(tmp_path: Path) -> None:
