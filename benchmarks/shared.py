@@ -126,7 +126,7 @@ def redis() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def node(folder: Path, redis_port: int) -> Iterator[tuple[int, int]]:
+def node(folder: Path, redis_port: int, workers: int = 1) -> Iterator[tuple[int, int]]:
     """Run a node of the cluster; give its process and port, once it is ready."""
     (folder / "apps").mkdir(parents=True)
     port = free_port()
@@ -141,7 +141,7 @@ def node(folder: Path, redis_port: int) -> Iterator[tuple[int, int]]:
     (folder / "tyk.conf").write_text(json.dumps(conf))
     command = [str(Path(sys.executable).with_name("sluicegate")), "start", "--conf", str(folder / "tyk.conf")]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*command, "--workers", "1"], stdout=log, stderr=log)
+        process = subprocess.Popen([*command, "--workers", str(workers)], stdout=log, stderr=log)
     try:
         wait_for(port, "/ready")
         yield process.pid, port

@@ -16,7 +16,17 @@ import msgspec
 from sluicegate.analytics.vitals import Vitals, VitalSigns
 from sluicegate.clock import now, ticks
 from sluicegate.cluster.documents import State
-from sluicegate.cluster.members import BEAT_S, DRAINING, READY, STALE, STARTING, Members, Report, StoreReport
+from sluicegate.cluster.members import (
+    BEAT_S,
+    DRAINING,
+    READY,
+    STALE,
+    STARTING,
+    Members,
+    Report,
+    StoreReport,
+    beats_between_looks,
+)
 from sluicegate.cluster.status import Status, status_of, timestamp
 from sluicegate.errors import ConfigError, StoreError
 
@@ -42,7 +52,7 @@ class Presence:
         self._members = Members(worker.store)
         self._seen: Sequence[Report] = ()
         self._store_is_away = False
-        self._has_beaten, self._twin = False, ""
+        self._beats, self._twin = 0, ""
         worker.parts.metrics.watch("cluster_generation", lambda: self._own_generation)
 
     # -- heartbeats
@@ -66,15 +76,16 @@ class Presence:
         store = await self._store_report()
         with suppress(StoreError, TimeoutError):  # whoever talks to the store says that it is away
             async with asyncio.timeout(STORE_PATIENCE_S):
-                self._seen = await self._members.all()
-                self._look_for_twin()
+                if self._beats % beats_between_looks(len(self._seen)) == 0:
+                    self._seen = await self._members.all()
+                    self._look_for_twin()
                 await self._members.beat(self._report(self._signs.read(), store))
-                self._has_beaten = True
+                self._beats += 1
 
     def _look_for_twin(self) -> None:
         """Another address under the own name, after a heartbeat of our own, is that of another node."""
         said = next((one for one in self._seen if one.id == self.node_id), None)
-        twin = said.address if self._has_beaten and said is not None and said.address != self.address else ""
+        twin = said.address if self._beats and said is not None and said.address != self.address else ""
         if twin and not self._twin:
             self.worker.services.log("error", "Another node has the same name, set cluster.node_id", address=twin)
         self._twin = twin

@@ -8,6 +8,9 @@ that time is left: by the store's clock, so that it does not matter whether the 
     else              `lost`, until FORGOTTEN_S after its last word
 
 A node that ends in order takes its name off the list.
+
+Each node reads what the others said, for when the store is away, and the more they are the less often: so what all of
+them read together grows with their number, not with its square.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ LATE_S = 7.0
 LOST_S = 10.0
 FORGOTTEN_S = 600.0
 MOST_NODES = 1000
+READ_A_BEAT = 10
+"""How many heartbeats of others a node reads for each of its own, on average."""
 
 
 class StoreReport(msgspec.Struct, frozen=True):
@@ -119,6 +124,11 @@ class Members:
             if report is not None and left_s != MISSING:
                 found.append(aged(report, max(0.0, FORGOTTEN_S - left_s)))
         return found
+
+
+def beats_between_looks(nodes: int) -> int:
+    """Return at which of its own heartbeats a node looks at the others: at each, at every second, …"""
+    return max(1, -(-nodes // READ_A_BEAT))
 
 
 def aged(report: Report, age_s: float) -> Report:
