@@ -50,7 +50,7 @@ def test_a_definition_that_was_broken_is_served_as_before(
             gateway.reload()
         replace_workers(gateway)
         assert {status(gateway, path) for path in ["/a/x", "/b/x"] * 10} == {200}
-        assert f"{gateway.apps}/0000-a.json" in gateway.log, "it is refused by name"
+        until(lambda: f"{gateway.apps}/0000-a.json" in gateway.log, "the last to begin refuses it by name")
 
         gateway.stop()
         gateway.start()
