@@ -42,7 +42,7 @@ class Configuration:
 
     has_loaded: whether there was a load that came to something.
     own:        what the node's files hold, by id.
-    changed_at: when it last came to something, seconds since 1970; 0: never.
+    changed_at: when what is in force last changed, seconds since 1970; 0: never.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -105,6 +105,7 @@ class Configuration:
     async def _put_in_force(self, found: Found, *, may_empty: bool) -> Report | None:
         """Put into force what was read; no definitions at all are taken for a mistake, unless `may_empty` is said."""
         parts = self.parts
+        routes, policies_before = parts.reloader.table.routes, self.own_policies
         if found.policies is not None:
             self.own_policies = found.policies
             parts.services.policies.replace({**found.policies, **self.shared.policies})
@@ -122,8 +123,9 @@ class Configuration:
         self._say_hidden()
         parts.tell_of(report, problems)
         await parts.sync_listeners()
+        if not self.changed_at or (routes, policies_before) != (parts.reloader.table.routes, self.own_policies):
+            self.changed_at = now()
         self.has_loaded = True
-        self.changed_at = now()
         policies = parts.sources.policies
         await parts.last_good.note(parts.reloader.table.by_id, policies.known if policies is not None else {})
         return report

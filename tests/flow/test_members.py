@@ -186,6 +186,11 @@ def test_without_a_cluster_there_is_one_node(tmp_path: Path) -> None:
         found = status(gateway)
         assert (found["converged"], found["generation"], len(found["nodes"])) == (True, 0, 1)
         assert found["nodes"][0]["state"] == "ready" and found["since"] == found["nodes"][0]["last_reload"]
+        gateway.reload()
+        assert status(gateway)["since"] == found["since"], "to read the same again changes nothing"
+        gateway.write_api(api("/b/"))
+        gateway.reload()
+        assert status(gateway)["since"] > found["since"]
         wrong = command("status", "--url", f"http://127.0.0.1:{gateway.port}", "--secret", "wrong")
         assert (wrong.returncode, "403" in wrong.stderr) == (2, True)
 
