@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from struct import unpack_from
 
 from sluicegate.analytics import metrics as m
@@ -44,21 +44,22 @@ class VitalSigns:
         self._last = Vitals()
 
     def read(self) -> Vitals:
-        """Return how it goes; within a second, what was read before."""
+        """Return how it goes; rates within a second are those that were read before."""
         seconds = ticks() - self._read_at
-        if seconds < SHORTEST_WINDOW_S:
-            return self._last
+        if seconds >= SHORTEST_WINDOW_S:
+            self._last = self._rates(seconds)
+        memory_mb = round(self.total("memory_bytes") / 1e6, 1)
+        return replace(self._last, memory_mb=memory_mb, streams=int(self.total("streams")))
+
+    def _rates(self, seconds: float) -> Vitals:
         before, totals = self._before, self._totals()
         self._before, self._read_at = totals, ticks()
         requests = totals.requests - before.requests
-        self._last = Vitals(
+        return Vitals(
             load=round((totals.cpu_s - before.cpu_s) / seconds / len(self._memories), 3),
             error_rate=round((totals.errors - before.errors) / requests, 4) if requests > 0 else 0.0,
             requests_per_s=round(max(0.0, requests) / seconds, 1),
-            memory_mb=round(self.total("memory_bytes") / 1e6, 1),
-            streams=int(self.total("streams")),
         )
-        return self._last
 
     @property
     def workers(self) -> int:

@@ -42,7 +42,13 @@ def test_rates_are_those_since_the_reading_before(monkeypatch: pytest.MonkeyPatc
     assert found.memory_mb > 1
 
     time[0] += 0.5
-    assert signs.read() is found, "too soon"
+    one.watch("streams", lambda: 3)
+    serve(one, 200, 15)
+    soon = signs.read()
+    assert soon.requests_per_s == 10.0, "too soon for rates"
+    assert soon.streams == 3 and soon.memory_mb > 1, "what is no rate is that of now"
     time[0] += 1.5
+    assert signs.read().requests_per_s == 7.5
+    time[0] += 2
     quiet = signs.read()
     assert (quiet.requests_per_s, quiet.error_rate, quiet.load) == (0.0, 0.0, 0.0)
