@@ -74,6 +74,24 @@ def test_while_redis_is_away_nothing_is_said_about_keys_and_all_heals(
         assert status_with(gateway, new_key(gateway)["key"]) == 200
 
 
+def test_an_outage_is_told_in_one_line_when_it_begins_and_one_when_it_ends(
+    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
+) -> None:
+    with node(tmp_path / "node", upstream, redis, enable_analytics=True) as gateway:
+        until(lambda: "Connected to Redis" in gateway.log)
+        told_before = len(gateway.log)
+        redis.stop()
+        until(lambda: "Redis is away" in gateway.log)
+        assert [status_with(gateway, f"unknown-{number}") for number in range(24)] == [503] * 24
+        redis.start()
+        # Records are tried again a second after they could not be written: all that was to be told is told by then.
+        until(lambda: int(redis.server.command("LLEN", "analytics-tyk-system-analytics")) >= 24)
+        until(lambda: "Redis is back" in gateway.log)
+        lines = gateway.log[told_before:].splitlines()
+        told = [line for line in lines if "level=" in line and "message=Loaded" not in line]  # it reads all anew, too
+        assert ["Redis is away" in line for line in told] == [True, False], told
+
+
 def test_a_node_starts_without_redis_and_serves_what_needs_none(
     tmp_path: Path, upstream: Upstream, redis: RestartableRedis
 ) -> None:

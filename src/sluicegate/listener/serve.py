@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sluicegate.upstream.dispatch import Dispatcher
     from sluicegate.wire.http1_read import RequestHead
 
-TELL_AGAIN_S = 60.0
+TELL_AFTER_S, TELL_AGAIN_S = 1.0, 60.0
 
 
 class Serve:
@@ -223,11 +223,18 @@ class Serve:
 
     def store_away(self, connection: Connection, exchange: Exchange, error: StoreError) -> None:
         """The store cannot be asked: that is no verdict about the key."""
-        if ticks() >= self.store_told_until_ticks:  # not once a request: thousands may meet the same outage
-            self.store_told_until_ticks = ticks() + TELL_AGAIN_S
-            self.services.log("error", "Store unavailable", api_id=exchange.route.api_id, error=str(error))
+        moment = ticks()
+        if moment >= self.store_told_until_ticks:  # not once a request: thousands may meet the same outage
+            self.store_told_until_ticks = moment + TELL_AGAIN_S
+            what = (moment, exchange.route.api_id, str(error))
+            connection.listener.loop.call_later(TELL_AFTER_S, self.tell_of_store, *what)
         if connection.exchange is exchange:
             connection.reject(exchange, STORE_UNAVAILABLE)
+
+    def tell_of_store(self, moment: float, api_id: str, error: str) -> None:
+        """Log that the store did not answer a request, unless it was away then: that has been told by itself."""
+        if not self.services.keys.store_was_away_since(moment):
+            self.services.log("error", "Store unavailable", api_id=api_id, error=error)
 
     def broken(self, connection: Connection, exchange: Exchange, error: Exception) -> None:
         """A defect of ours, or of a plugin: this request fails, and nothing else."""

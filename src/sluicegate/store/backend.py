@@ -53,6 +53,10 @@ class Backend(ABC):
     is_split: bool = False
     """Whether it is several servers, each with a part of the names, of which one may be away by itself."""
 
+    def was_away_since(self, moment_ticks: float) -> bool:
+        """Return whether it is known to be away, or to have been at that moment or later: the log says so then."""
+        return False
+
     # values
 
     async def get(self, name: str) -> bytes | None:

@@ -77,6 +77,10 @@ class KeyStore(KeyRecords):
         self._orgs: dict[str, tuple[Session | None, float, int]] = {}
         self._forgotten = 0  # grows, so that a read that was under way knows it is old
 
+    def store_was_away_since(self, moment_ticks: float) -> bool:
+        """Return whether the log tells of the store's absence at that moment or later."""
+        return self._backend.was_away_since(moment_ticks)
+
     def find(self, token: str, org_id: str) -> FoundKey | Awaitable[FoundKey | None] | None:
         """Return the key that a client of an organisation's API means, or None. Raises StoreError."""
         found = self._found.get((org_id, token))

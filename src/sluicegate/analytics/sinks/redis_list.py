@@ -46,7 +46,7 @@ class RedisList:
         self._room = max(config.records_buffer_size, LEAST_ROOM)
         self._wake = asyncio.Event()
         self._expire_at: dict[str, float] = {}
-        self._is_away = False
+        self._has_told = False
 
     def take(self, records: Sequence[bytes]) -> None:
         """Take a batch; never waits, raises nothing."""
@@ -79,14 +79,16 @@ class RedisList:
         try:
             await self._write()
         except StoreError as error:
-            if not self._is_away:
-                log.get(prefix="analytics").error("Records cannot be written, they wait", error=str(error))
-            self._is_away = True
+            moment = ticks()
             await asyncio.sleep(RETRY_S)
+            # Of a store that is away the log tells by itself, and soon.
+            if not self._has_told and not self._backend.was_away_since(moment):
+                self._has_told = True
+                log.get(prefix="analytics").error("Records cannot be written, they wait", error=str(error))
         else:
-            if self._is_away:
+            if self._has_told:
                 log.get(prefix="analytics").info("Records are being written again")
-            self._is_away = False
+            self._has_told = False
 
     async def _write(self) -> None:
         """Append a batch. Raises StoreError; the batch then still waits."""

@@ -72,6 +72,9 @@ class RedisBackend(Backend):
         """It does not keep anybody waiting any more."""
         self._servers.outage.found(SLOW)
 
+    def was_away_since(self, moment_ticks: float) -> bool:
+        return self._servers.outage.reaches(moment_ticks)
+
     def call(self, *words: Word) -> Awaitable[Any]:
         """Send any command whose second word is the name it is about; what is awaited is the reply as Redis gave it.
 

@@ -21,7 +21,7 @@ class Outage:
         """purpose: what the store is for, as the settings call it: `storage`, `cache_storage`."""
         self._log, self._topology, self._purpose = log, topology, purpose
         self._away: set[str] = set()
-        self._since = 0.0
+        self._since = self._ended = 0.0
         self._is_greeted = False
 
     def lost(self, where: str, reason: str) -> None:
@@ -36,9 +36,14 @@ class Outage:
         if where in self._away:
             self._away.discard(where)
             if not self._away:
-                away_s = round(ticks() - self._since, 1)
+                self._ended = ticks()
+                away_s = round(self._ended - self._since, 1)
                 self._log("info", "Redis is back", prefix="store", store=self._purpose, server=where, away_s=away_s)
         elif not self._is_greeted and not self._away:
             kind = self._topology
             self._log("info", "Connected to Redis", prefix="store", store=self._purpose, topology=kind, server=where)
         self._is_greeted = True
+
+    def reaches(self, moment_ticks: float) -> bool:
+        """Return whether servers are away, or were at that moment or later."""
+        return bool(self._away) or self._ended >= moment_ticks > 0
