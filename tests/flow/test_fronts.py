@@ -163,9 +163,11 @@ def test_the_least_busy_node_is_next(pair: Pair, tmp_path: Path, program: str) -
         await_both(front)
         busy.send(get("/s/held"))
         until(lambda: any(stage.holding.acquire(blocking=False) for stage in pair.stages))
-        others = {node_of(front) for _ in range(8)}
+        nodes = Counter(node_of(front) for _ in range(16))
         pair.let_go()
-        assert others == BOTH - {said(busy.read_answer())["node"]}
+        (idle,) = BOTH - {said(busy.read_answer())["node"]}
+        # Caddy may give an answer before it takes the request for done: both nodes then look equally busy to it.
+        assert nodes[idle] >= (13 if program == "caddy" else 16), nodes
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

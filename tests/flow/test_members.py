@@ -157,7 +157,9 @@ def test_a_node_that_drains_says_so(tmp_path: Path, redis: RedisServer) -> None:
 def test_the_status_is_watched_live(tmp_path: Path) -> None:
     here, there = pty.openpty()
     with Gateway(tmp_path, apis=[api("/a/")]) as gateway:
-        line = [SLUICEGATE, "status", "--watch", "--url", f"http://127.0.0.1:{gateway.port}", "--secret", SECRET]
+        # Ctrl-C has its effect even if whoever runs the tests does without, as what a script starts by "&" does.
+        line = ["env", "--default-signal=INT", SLUICEGATE, "status", "--watch"]
+        line += ["--url", f"http://127.0.0.1:{gateway.port}", "--secret", SECRET]
         with subprocess.Popen(line, stdin=there, stdout=there, stderr=there) as process:
             os.close(there)
 
