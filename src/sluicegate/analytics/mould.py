@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 if TYPE_CHECKING:
     from sluicegate.apidef.session import Session
     from sluicegate.chain.exchange import Exchange
@@ -22,7 +24,7 @@ Cast = tuple["Mould", int, float, float, float]
 CAST_VALUES: Final = 5
 
 
-class Mould:
+class Mould(msgspec.Struct, eq=False):
     """Pieces of a record, and whose they are.
 
     begin:     up to the date.                  key:   APIKey, and the name of the time stamp.
@@ -31,16 +33,18 @@ class Mould:
     expires_s: how long it is kept.
     """
 
-    __slots__ = (
-        *("route", "session", "target", "key_hash", "version_name"),
-        *("begin", "key", "names", "place", "tags", "end", "expires_s"),
-    )
-
-    def __init__(self, route: Route, session: Session | None, target: Target | None, key_hash: str, version: str):
-        self.route, self.session, self.target = route, session, target
-        self.key_hash, self.version_name = key_hash, version
-        self.begin = self.key = self.names = self.place = self.tags = self.end = b""
-        self.expires_s = 0
+    route: Route
+    session: Session | None
+    target: Target | None
+    key_hash: str
+    version_name: str
+    begin: bytes
+    key: bytes
+    names: bytes
+    place: bytes
+    tags: bytes
+    end: bytes
+    expires_s: int
 
     def fits(self, exchange: Exchange) -> bool:
         """Return whether an exchange with the head that keeps this mould has such a record.

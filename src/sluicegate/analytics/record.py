@@ -202,14 +202,20 @@ class RecordBuilder:
         path = self._paths_of(self._reader.path(head, request, route, url, target), tracked_path)
         host = caller.host if url is None else _host(url, caller)
         all_tags = _tags(caller, changed_headers or request.headers, tags) if tags or api.tag_headers else caller.tags
-        mould = Mould(route, session, target, key, version_name)
-        mould.begin = b"".join((self._start, first, host, path, middle))
-        mould.key, mould.names = caller.key, caller.names
-        mould.place = self._places.get(ip) or self._place(ip)
-        mould.tags = all_tags + (TRACKED if tracked_path else UNTRACKED)
-        mould.end = last + caller.listen_path
-        mould.expires_s = api.expires_s
-        return mould
+        return Mould(
+            route,
+            session,
+            target,
+            key,
+            version_name,
+            begin=b"".join((self._start, first, host, path, middle)),
+            key=caller.key,
+            names=caller.names,
+            place=self._places.get(ip) or self._place(ip),
+            tags=all_tags + (TRACKED if tracked_path else UNTRACKED),
+            end=last + caller.listen_path,
+            expires_s=api.expires_s,
+        )
 
     def forget(self) -> None:
         """Let go of what was packed for callers, paths and times."""

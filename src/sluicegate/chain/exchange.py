@@ -73,9 +73,8 @@ class Exchange(msgspec.Struct, eq=False):
     # what the chain learnt
     version_name: str = ""  # set by the version selection; "" for a not versioned API
     ignored: bool = False  # set by PathLists: the path is on the ignore list
-    token: str = (
-        ""  # set by auth: the key's token; a custom key has another one than the text that came (contract 05.2)
-    )
+    # set by auth: the key's token; a custom key has another one than the text that came (contract 05.2)
+    token: str = ""
     key_hash: str = ""  # set by auth: the name of the session in the store (contract 05.2)
     session: Session | None = None  # set by auth: with its policies applied
     context: dict[str, Any] | None = None  # set by ContextVars; None when the API does not ask for them
