@@ -149,9 +149,7 @@ def test_everything_is_tried_through_the_balancer(
     ]
     assert all(one["passed"] for one in results.values())
     under_traffic = [results[name] for name in list(results)[3:-1]]
-    assert not any(one["failed"] for one in under_traffic), results
-    # What takes a few milliseconds may find no request under way.
-    assert all(one["requests"] for one in under_traffic if one["seconds"] > 1), results
+    assert all(one["requests"] and not one["failed"] and one["seconds"] for one in under_traffic), results
     assert (tmp_path / "done").read_text() == "stop two at 127.0.0.1\nstart two at 127.0.0.1\n"
     assert sentinels.master().port != before
     assert nodes.is_clean()

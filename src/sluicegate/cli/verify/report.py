@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from sluicegate.cli.demo.processes import NotStarted
-from sluicegate.cli.demo.traffic import Tally, Traffic
+from sluicegate.cli.demo.traffic import ANSWER_LIMIT_S, Tally, Traffic
 
 PASSED, NOT_PASSED, NOT_STARTED = 0, 1, 2
 """Exit codes. The last one: there was no cluster to be tried."""
@@ -55,6 +55,8 @@ def run_check(name: str, check: Check, traffic: Traffic | None) -> Result:
     seconds, passed = 0.0, None
     try:
         seconds, note = check()
+        if traffic is not None:  # of no request at all it would say that none has failed
+            wait(lambda: traffic.tally.asked, ANSWER_LIMIT_S, "no request was answered meanwhile")
         passed = True
     except NotTested as reason:
         note = str(reason)
