@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.gateway import until
 from tests.servers import RedisServer, free_ports, running_redis
 
 from sluicegate.store.redis.options import RedisOptions
@@ -18,7 +18,6 @@ TOPOLOGIES = ("single", "sentinel", "cluster")
 MASTER = "gatemaster"
 DOWN_AFTER_MS = 1000
 PATIENCE_S = 30.0
-LOOK_S = 0.02
 AT_ONCE = ["--repl-diskless-sync-delay", "0", "--appendonly", "no"]
 
 
@@ -27,14 +26,6 @@ def options_for(topology: str, request: pytest.FixtureRequest) -> RedisOptions:
     fixture = {"single": "redis_server", "sentinel": "sentinels", "cluster": "cluster"}[topology]
     options: RedisOptions = request.getfixturevalue(fixture).options
     return options
-
-
-def wait_until(met: Callable[[], object]) -> None:
-    """Wait until a condition is met. Raises AssertionError when it never is."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not met():
-        assert time.monotonic() < deadline, met
-        time.sleep(LOOK_S)
 
 
 @dataclass
@@ -73,10 +64,10 @@ def running_sentinels(folder: Path, password: str = "", sentinel_password: str =
         master = stack.enter_context(running_redis(places[0], *AT_ONCE, *sign_in, password=password))
         follow = ["--replicaof", f"127.0.0.1 {master.port}", *sign_in]
         replica = stack.enter_context(running_redis(places[1], *AT_ONCE, *follow, password=password))
-        wait_until(lambda: "master_link_status:up" in replica.command("INFO", "replication"))
+        until(lambda: "master_link_status:up" in replica.command("INFO", "replication"), patience_s=PATIENCE_S)
         sentinels = [stack.enter_context(_sentinel(place, master, sentinel_password)) for place in places[2:]]
         made = SentinelSet([master, replica], sentinels)
-        wait_until(made.is_complete)
+        until(made.is_complete, patience_s=PATIENCE_S)
         yield made
 
 
@@ -146,10 +137,10 @@ def running_cluster(folder: Path) -> Iterator[RedisCluster]:
             server.command("CLUSTER", "ADDSLOTSRANGE", str(first), str(after - 1))
         for port, bus in zip(ports[1:6], ports[7:], strict=True):
             servers[0].command("CLUSTER", "MEET", "127.0.0.1", str(port), str(bus))
-        wait_until(lambda: all("known_nodes:6" in one.command("CLUSTER", "INFO") for one in servers))
+        until(lambda: all("known_nodes:6" in one.command("CLUSTER", "INFO") for one in servers), patience_s=PATIENCE_S)
         for master, replica in zip(servers[:3], servers[3:], strict=True):
             own_id = master.command("CLUSTER", "MYID")
-            wait_until(lambda: replica.command("CLUSTER", "REPLICATE", own_id) == "OK")  # noqa: B023 - called at once
+            until(lambda: replica.command("CLUSTER", "REPLICATE", own_id) == "OK", patience_s=PATIENCE_S)  # noqa: B023 - called at once
         made = RedisCluster(servers)
-        wait_until(made.is_complete)
+        until(made.is_complete, patience_s=PATIENCE_S)
         yield made

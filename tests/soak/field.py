@@ -14,12 +14,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.gateway import until
 from tests.soak.checker import Verdict, check
 from tests.soak.clock import Clock
 from tests.soak.history import ANSWERED, History, read_diaries, read_store
 from tests.soak.mischief import Mischief
 from tests.soak.network import Host, Network
-from tests.soak.stores import Place, Store, wait_until
+from tests.soak.stores import PATIENCE_S, Place, Store
 
 from sluicegate.cluster.documents import Documents
 
@@ -99,14 +100,14 @@ class Field:
     async def run(self, writes: int, rng: random.Random, say: Callable[[str], None]) -> Result:
         """Do mischief of every kind until so many writes were answered, see that all is well again after it, and judge.
 
-        Raises TimeoutError when it does not get well.
+        Raises AssertionError when it does not get well.
         """
-        wait_until(lambda: all(one.lines() for one in self.processes), "not everybody has begun")
+        until(lambda: all(one.lines() for one in self.processes), "everybody has begun", PATIENCE_S)
         began_s = time.monotonic()
         mischief = Mischief(self, rng)
         self._let_them_write(writes, mischief, say)
         took_s = time.monotonic() - began_s
-        wait_until(lambda: mischief.heal_due(float("inf")), "a fault does not end")
+        until(lambda: mischief.heal_due(float("inf")), "all faults end", PATIENCE_S)
         self._await_recovery()
         for one in self.processes:
             one.kill()
@@ -133,7 +134,7 @@ class Field:
         """Wait until everybody has got on again."""
         before = {one.name: one.lines() for one in self.processes}
         for one in self.processes:
-            wait_until(lambda one=one: one.lines() > before[one.name] + 1, f"{one.name} does not get well")
+            until(lambda one=one: one.lines() > before[one.name] + 1, f"{one.name} gets well", PATIENCE_S)
 
     def close(self) -> None:
         """End everything."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
+from tests.gateway import until
 from tests.servers import REDIS_SERVER, free_port
 from tests.shelves import opened
 from tests.soak.clock import Clock
@@ -51,15 +51,6 @@ class Place(msgspec.Struct):
             yield shelf
 
 
-def wait_until(met: Callable[[], object], what: str) -> None:
-    """Wait until a condition is met. Raises TimeoutError."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not met():
-        if time.monotonic() > deadline:
-            raise TimeoutError(what)
-        time.sleep(0.02)
-
-
 class Server:
     """A redis-server, or a Sentinel, on a host."""
 
@@ -73,7 +64,7 @@ class Server:
         line = [*self.host.enter, REDIS_SERVER, *self.options, "--port", str(self.port), "--bind", self.host.address]
         line += ["--dir", str(self.folder), "--protected-mode", "no", "--logfile", f"{self.host.name}.log"]
         self.process = subprocess.Popen(line, env={**os.environ, **self.clock.environment})
-        wait_until(lambda: self.ask("PING") == "PONG", f"{self.host.name} does not answer")
+        until(lambda: self.ask("PING") == "PONG", f"{self.host.name} answers", PATIENCE_S)
 
     @property
     def address(self) -> str:
@@ -124,7 +115,7 @@ class Store:
         own = ["--save", "", "--repl-diskless-sync-delay", "0"]
         first = self._server("redis0", own)
         second = self._server("redis1", [*own, "--replicaof", f"{first.host.address} {first.port}"])
-        wait_until(second.is_replica, "the replica does not follow")
+        until(second.is_replica, "the replica follows", PATIENCE_S)
         self.servers = [first, second]
         for number in range(3):
             file = self._folder / f"sentinel{number}.conf"
@@ -134,7 +125,7 @@ class Store:
                 f"sentinel failover-timeout {MASTER} 3000\n"
             )
             self.sentinels.append(self._server(f"sentinel{number}", [str(file), "--sentinel"]))
-        wait_until(self.is_complete, "the Sentinels do not find each other")
+        until(self.is_complete, "the Sentinels find each other", PATIENCE_S)
         self.place = Place(addrs=[one.address for one in self.sentinels], master_name=MASTER)
 
     def is_complete(self) -> bool:

@@ -11,8 +11,9 @@ import pytest
 import trustme
 import uvloop
 from msgspec.structs import replace as changed
+from tests.gateway import until
 from tests.servers import free_port, free_ports, running_redis
-from tests.topologies import MASTER, TOPOLOGIES, options_for, running_sentinels, wait_until
+from tests.topologies import MASTER, PATIENCE_S, TOPOLOGIES, options_for, running_sentinels
 
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.settings.storage import StorageOptions
@@ -167,7 +168,7 @@ async def test_a_cluster_is_reached_over_tls(tmp_path, tls):
     options = ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--tls-port", str(port), *tls]
     with running_redis(tmp_path, *options, "--tls-cluster", "yes") as server:
         server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        wait_until(lambda: "cluster_state:ok" in server.command("CLUSTER", "INFO"))
+        until(lambda: "cluster_state:ok" in server.command("CLUSTER", "INFO"), patience_s=PATIENCE_S)
         assert await outcome(over_tls(tmp_path, port, enable_cluster=True)) == "written"
 
 
