@@ -166,8 +166,9 @@ def test_the_least_busy_node_is_next(pair: Pair, tmp_path: Path, program: str) -
         nodes = Counter(node_of(front) for _ in range(16))
         pair.let_go()
         (idle,) = BOTH - {said(busy.read_answer())["node"]}
-        # Caddy may give an answer before it takes the request for done: both nodes then look equally busy to it.
-        assert nodes[idle] >= (13 if program == "caddy" else 16), nodes
+        # A balancer of several processes or threads may give an answer before all of it takes that request for done: to
+        # the next request both nodes then look equally busy. By turns, the idle node would get eight.
+        assert nodes[idle] >= 13, nodes
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
