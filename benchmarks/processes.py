@@ -91,6 +91,14 @@ def rss_mb(pid: int) -> float:
     return pages * PAGE_BYTES / 1e6
 
 
+def stolen_and_all_ticks() -> tuple[int, int]:
+    """Return the time of all processors so far: what the hypervisor gave to others, and all of it (proc(5))."""
+    user, nice, system, idle, iowait, irq, softirq, steal = map(
+        int, Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]
+    )
+    return steal, user + nice + system + idle + iowait + irq + softirq + steal
+
+
 def _stat(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat from the third on (proc(5)); none when the process is gone."""
     try:

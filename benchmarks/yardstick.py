@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.contenders import Contender, Field, all_running
+from benchmarks.half_load import Tail, tails
 from benchmarks.processes import cpu_s, rss_mb
 
 CPU, LOAD_CPU = 0, 1
@@ -58,7 +59,7 @@ class Row:
     p99_ms: float
     rss_mb: float
     errors: int
-    half_load_p99_ms: float | None = None
+    half_load: Tail | None = None
 
 
 def main() -> int:
@@ -105,9 +106,8 @@ def measure(contenders: list[Contender], args: argparse.Namespace) -> list[Row]:
     ]
     if args.half_load:
         rate = min(row.rps for row in rows) / 2
-        p99s_ms = [[p99_at(rate, one, args) for one in contenders] for _ in range(args.rounds)]
-        for row, of_all_rounds in zip(rows, zip(*p99s_ms, strict=True), strict=True):
-            row.half_load_p99_ms = statistics.median(of_all_rounds)
+        for row, tail in zip(rows, tails(contenders, rate, args.rounds, args.connections, LOAD_CPU), strict=True):
+            row.half_load = tail
     return rows
 
 
@@ -141,23 +141,6 @@ def latency_ms(said: str, percentile: str) -> float:
     return float(found[1]) * TO_MS[found[2]] if found else float("nan")
 
 
-def p99_at(rate: float, one: Contender, args: argparse.Namespace) -> float:
-    """Return the 99th percentile at a steady rate of requests a second, in ms.
-
-    Connections are opened a millisecond apart: were they all to ask at one moment, again and again, the percentile
-    would be that of the last in a burst, at full load.
-    """
-    with tempfile.NamedTemporaryFile("r", prefix="h2load-") as log:
-        command = ["taskset", "-c", str(LOAD_CPU), "h2load", "--h1", f"-c{args.connections}", "-t1"]
-        command += [f"-n{int(rate * args.seconds)}", "-r1", "--rate-period=1ms"]
-        command += [f"--rps={rate / args.connections:.2f}", f"--log-file={log.name}"]
-        for header in one.headers:
-            command += ["-H", header]
-        subprocess.run([*command, one.url], capture_output=True, check=True)
-        took_us = sorted(int(line.split()[2]) for line in log)
-    return took_us[len(took_us) * 99 // 100] / 1e3 if took_us else float("nan")
-
-
 def summary(one: Contender, runs: list[Run], nginx: list[Run]) -> Row:
     """Return the line of a contender."""
     return Row(
@@ -175,13 +158,13 @@ def summary(one: Contender, runs: list[Run], nginx: list[Run]) -> Row:
 def table(rows: list[Row]) -> str:
     """Return the rows as text."""
     lines = [f"{'':32}{'rps':>9}{'CPU µs/req':>12}{'× nginx':>9}{'p50 ms':>9}{'p99 ms':>9}{'RSS MB':>8}{'errors':>8}"]
-    if rows[0].half_load_p99_ms is not None:
-        lines[0] += f"{'p99 at half load':>18}"
+    if rows[0].half_load:
+        lines[0] += f"{'p99 at half load':>18}{'stolen':>8}"
     for row in rows:
         line = f"{row.name:32}{row.rps:9.0f}{row.cpu_us:12.1f}{row.vs_nginx:9.2f}"
         line += f"{row.p50_ms:9.2f}{row.p99_ms:9.2f}{row.rss_mb:8.0f}{row.errors:8}"
-        if row.half_load_p99_ms is not None:
-            line += f"{row.half_load_p99_ms:18.2f}"
+        if row.half_load:
+            line += f"{row.half_load.p99_ms:18.2f}{row.half_load.stolen:8.1%}"
         lines.append(line)
     return "\n".join(lines)
 
