@@ -191,7 +191,7 @@ class Parts:
     certificates: Certificates = field(default_factory=Certificates)
     pool_counts: PoolCounts = field(default_factory=PoolCounts)
     connection_counts: ConnectionCounts = field(default_factory=ConnectionCounts)
-    pools: set[Pool] = field(default_factory=set)
+    busy_pools: set[Pool] = field(default_factory=set)
     listeners: dict[int, Listener] = field(default_factory=dict)
     reloader: Reloader = field(init=False)
     builder: Builder = field(init=False)
@@ -277,20 +277,18 @@ class Parts:
         watch("streams", lambda: sum(one.tunnels for one in self.listeners.values()))
         watch("upstream_opened", lambda: pools.opened)
         watch("upstream_reused", lambda: pools.reused)
-        watch("upstream_active", lambda: sum(len(one.peers) - len(one.idle) for one in self.pools))
-        watch("upstream_idle", lambda: sum(len(one.idle) for one in self.pools))
+        watch("upstream_active", lambda: sum(len(one.peers) - len(one.idle) for one in self.busy_pools))
+        watch("upstream_idle", lambda: sum(len(one.idle) for one in self.busy_pools))
 
     # -- upstreams
 
     def open_pool(self, target: Target, settings: Settings) -> Pool:
         """Return the connections of a new target, by settings that are to be in force with it."""
-        pool = Pool(target, self.resolver, PoolLimits.of(settings), self.pool_counts, self.pools)
-        self.pools.add(pool)
-        return pool
+        return Pool(target, self.resolver, PoolLimits.of(settings), self.pool_counts, self.busy_pools)
 
     def sweep_pools(self, now_ticks: float) -> None:
         """End what waits too long for an upstream."""
-        for pool in list(self.pools):
+        for pool in list(self.busy_pools):
             pool.sweep(now_ticks)
 
     # -- reloads
@@ -383,7 +381,7 @@ class Parts:
         await self.checks.close()
         await self.recorder.close()
         await self.road.close()
-        for pool in list(self.pools):
+        for pool in list(self.busy_pools):
             pool.close()
         await self.stores.close()
 

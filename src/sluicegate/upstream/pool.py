@@ -63,17 +63,17 @@ class Pool:
 
     target:    weakly: it holds its pool, and has to be gone at once with its route (see `routing.build.close`).
     in_flight: exchanges under way.
-    pools:     all pools of the worker; this one leaves them when it is closed and its last connection is gone.
+    busy:      the pools of the worker that have connections; this one is among them while it has one. So what has to
+               look at all of them does not look at thousands of APIs that nobody calls.
     """
 
     def __init__(
-        self, target: Target, resolver: Resolver, limits: PoolLimits, counts: PoolCounts, pools: set[Pool]
+        self, target: Target, resolver: Resolver, limits: PoolLimits, counts: PoolCounts, busy: set[Pool]
     ) -> None:
         self.target = weakref.ref(target)
         self.resolver, self.max_idle, self.idle_s = resolver, limits.max_idle, limits.idle_s
         self.head_bytes, self.head_fields = limits.head_bytes, limits.head_fields
-        self.counts, self.pools = counts, pools
-        self.is_closed = False
+        self.counts, self.busy = counts, busy
         self.in_flight = 0
         self.idle: list[Peer] = []
         self.peers: set[Peer] = set()
@@ -100,12 +100,13 @@ class Pool:
     def opened(self, peer: Peer) -> None:
         """A connection has been made."""
         self.peers.add(peer)
+        self.busy.add(self)
 
     def closed(self, peer: Peer) -> None:
         """A connection is gone."""
         self.peers.discard(peer)
-        if self.is_closed and not self.peers:
-            self.pools.discard(self)
+        if not self.peers:
+            self.busy.discard(self)
 
     async def connect(self, timeout_s: float) -> Peer:
         """Return a new connection, counted as in flight. Raises UpstreamError; nothing of a request was sent then."""
@@ -154,9 +155,6 @@ class Pool:
     def close(self) -> None:
         """The target is no longer in any table: let go of what is idle; the rest ends with its exchange."""
         self.max_idle = 0
-        self.is_closed = True
-        if not self.peers:
-            self.pools.discard(self)
         for peer in self.idle:
             peer.close()
         self.idle.clear()

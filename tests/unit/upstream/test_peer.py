@@ -59,9 +59,8 @@ class Bench:
 
     def __init__(self, **limits: Any) -> None:
         own = PoolLimits(**{"max_idle": 2, "idle_s": 10.0, "head_bytes": 1000, "head_fields": 10, **limits})
-        self.pools: set[Pool] = set()
-        self.pool = Pool(TARGET, None, own, PoolCounts(), self.pools)  # type: ignore[arg-type]
-        self.pools.add(self.pool)
+        self.busy: set[Pool] = set()
+        self.pool = Pool(TARGET, None, own, PoolCounts(), self.busy)  # type: ignore[arg-type]
         self.transport = FakeTransport()
         self.peer = Peer(self.pool)
         self.peer.connection_made(self.transport)
@@ -266,11 +265,11 @@ def test_a_closed_pool_lets_what_is_under_way_finish() -> None:
     bench = Bench()
     client = bench.begin()
     bench.pool.close()
-    assert bench.pools == {bench.pool}
+    assert bench.busy == {bench.pool}
     bench.peer.data_received(ANSWER)
     assert (client.done, bench.transport.gone) == (True, True)
     bench.peer.connection_lost(None)
-    assert not bench.pools
+    assert not bench.busy
 
 
 # -- tunnels
