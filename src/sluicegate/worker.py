@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sluicegate.apidef.policy import PolicyBook
     from sluicegate.assembly import Parts
     from sluicegate.chain.services import Services
-    from sluicegate.cluster.documents import Change, State
+    from sluicegate.cluster.documents import Change, Documents, State
     from sluicegate.cluster.member import Member
     from sluicegate.cluster.status import Status
     from sluicegate.presence import Presence
@@ -229,20 +229,45 @@ class Worker:
             raise found
         return content_of(found.content, key) if found is not None else None
 
+    @property
+    def documents(self) -> Documents:
+        """The cluster's documents and their history."""
+        assert self.member is not None
+        return self.member.documents
+
     async def share(self, changes: Sequence[Change], author: str, note: str = "", expected: int | None = None) -> int:
         """Write to the cluster; return the generation when every worker of this node serves by it."""
         assert self.member is not None
-        assert self.colleagues is not None
-        follower = self.member.follower
 
         async def prepare(_state: State) -> Sequence[Change]:
-            await follower.sync()
-            errors = await self.configuration.refusals({change.key: change.content for change in changes})
-            if errors:
-                raise ChangesRefused(errors)
+            await self._accept(changes)
             return changes
 
         state = await self.member.writer.commit(prepare, author, note, expected)
+        return await self._followed(state, changes)
+
+    async def roll_back(self, generation: int, author: str) -> int:
+        """Share again what was shared at an earlier generation."""
+        assert self.member is not None
+        undone: list[Change] = []
+
+        async def accept(changes: Sequence[Change]) -> None:
+            undone[:] = changes
+            await self._accept(changes)
+
+        return await self._followed(await self.member.writer.roll_back(generation, author, accept), undone)
+
+    async def _accept(self, changes: Sequence[Change]) -> None:
+        """Try changes on the newest generation. Raises ChangesRefused."""
+        assert self.member is not None
+        await self.member.follower.sync()
+        errors = await self.configuration.refusals({change.key: change.content for change in changes})
+        if errors:
+            raise ChangesRefused(errors)
+
+    async def _followed(self, state: State, changes: Sequence[Change]) -> int:
+        """Return the generation of a state when every worker of this node serves by it. Raises ReloadError."""
+        assert self.colleagues is not None
         try:
             await self.colleagues.all_do("follow", msgspec.msgpack.encode([change.key for change in changes]))
         except NotDoneError as error:

@@ -155,6 +155,46 @@ def test_several_documents_are_written_together_or_not_at_all(redis_server, tmp_
             assert one.admin("POST", "/tyk/cluster/apply", wrong)[0] == 400
 
 
+def test_history_differences_and_the_way_back(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 2, workers=2) as (one, other):
+        for text in ("first", "second"):
+            assert one.admin("POST", "/tyk/apis", mock("/a/", text))[0] == 200
+        assert one.admin("POST", "/tyk/apis", mock("/b/", "b"))[0] == 200
+        status, told = other.admin("GET", "/tyk/cluster/history?limit=2")
+        assert (status, [head["generation"] for head in told["generations"]]) == (200, [3, 2])
+        assert told["generations"][1]["changes"] == [{"kind": "api", "id": "a", "action": "modified"}]
+        assert told["generations"][1]["author"] == "gateway API, from 127.0.0.1"
+        status, told = other.admin("GET", "/tyk/cluster/diff?from=1")
+        assert [(change["id"], change["action"]) for change in told["changes"]] == [("a", "modified"), ("b", "added")]
+        changed, added = told["changes"]
+        assert ("first" in json.dumps(changed["before"]), "second" in json.dumps(changed["after"])) == (True, True)
+        assert (added["before"], added["after"]["api_id"]) == (None, "b")
+        (gone,) = other.admin("GET", "/tyk/cluster/diff?from=3&to=2")[1]["changes"]
+        assert (gone["id"], gone["action"], gone["after"]) == ("b", "deleted", None)
+
+        assert other.admin("POST", "/tyk/cluster/rollback", {"generation": 1}) == (
+            200,
+            {"status": "ok", "generation": 4},
+        )
+        for _ in range(8):
+            assert said(other, "/a/") == b"first", "on every worker of this node, when it is answered"
+        until(lambda: said(one, "/b/") == 404)
+        told = one.admin("GET", "/tyk/cluster/history?limit=1")[1]["generations"]
+        assert told[0]["note"] == "rollback to 1"
+        assert one.admin("GET", "/tyk/cluster/diff?from=1")[1] == {"changes": []}
+
+        for method, path, body, expected in (
+            ("POST", "/tyk/cluster/rollback", {"generation": 99}, 400),
+            ("POST", "/tyk/cluster/rollback", {"generation": True}, 400),
+            ("GET", "/tyk/cluster/diff", None, 400),
+            ("GET", "/tyk/cluster/diff?from=x", None, 400),
+            ("GET", "/tyk/cluster/diff?from=99", None, 404),
+            ("GET", "/tyk/cluster/history?limit=-1", None, 400),
+        ):
+            assert one.admin(method, path, body)[0] == expected, path
+        assert one.admin("GET", "/tyk/cluster/history")[1]["generations"][0]["generation"] == 4
+
+
 def test_a_bad_write_changes_nothing(redis_server, tmp_path):
     with nodes(tmp_path, redis_server, 1) as (one,):
         assert one.admin("POST", "/tyk/apis", mock("/a/", "good"))[0] == 200
@@ -300,4 +340,7 @@ def test_without_a_cluster_nothing_is_shared(redis_server, tmp_path):
         assert one.admin("POST", "/tyk/cluster/apply", {"changes": []})[0] == 400
         for method, document in (("GET", None), ("PUT", {"min_token_length": 4}), ("DELETE", None)):
             assert one.admin(method, "/tyk/cluster/settings", document)[0] == 400
+        assert one.admin("GET", "/tyk/cluster/history")[0] == 400
+        assert one.admin("GET", "/tyk/cluster/diff?from=0")[0] == 400
+        assert one.admin("POST", "/tyk/cluster/rollback", {"generation": 0})[0] == 400
         assert redis_server.command("exists", names.CLUSTER_STATE) == "0"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sluicegate.apidef.policy import PolicyBook
     from sluicegate.chain.services import Services
     from sluicegate.cluster.document import Content, Key
-    from sluicegate.cluster.documents import Change
+    from sluicegate.cluster.documents import Change, Documents
     from sluicegate.cluster.status import Status
     from sluicegate.errors import ConfigError
     from sluicegate.settings.model import Settings
@@ -121,6 +121,13 @@ class Node(Protocol):
         expected: the generation that the cluster must be at.
         Raises ChangesRefused, ReloadError, and what `cluster.writer` raises.
         """
+
+    @property
+    def documents(self) -> Documents:
+        """The cluster's documents and their history, in the store; only where `shares`."""
+
+    async def roll_back(self, generation: int, author: str) -> int:
+        """Share again what was shared at an earlier generation; return the new one, as `share` does, and raise so."""
 
     async def cluster_status(self) -> Status:
         """Return how the cluster is, as far as it is known; never raises."""

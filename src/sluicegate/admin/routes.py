@@ -9,6 +9,7 @@ from sluicegate.admin import (
     apis,
     cache,
     cluster_apply,
+    cluster_history,
     cluster_settings,
     cluster_status,
     config_view,
@@ -79,6 +80,9 @@ ROUTES: Routes = (
     ),
     # the rest
     ("/tyk/cluster/apply", {"POST": cluster_apply.apply}),
+    ("/tyk/cluster/history", {"GET": cluster_history.history}),
+    ("/tyk/cluster/diff", {"GET": cluster_history.diff}),
+    ("/tyk/cluster/rollback", {"POST": cluster_history.rollback}),
     (
         "/tyk/cluster/settings",
         {"GET": cluster_settings.show, "PUT": cluster_settings.put, "DELETE": cluster_settings.delete},

@@ -6,7 +6,8 @@ A document's ETag is the generation that wrote it. `If-Match` with it makes sure
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -56,12 +57,22 @@ async def write(
     node: Node, request: Request, changes: Sequence[Change], note: str = "", expected: int | None = None
 ) -> int:
     """Write to the cluster, and return the generation. Raises Refused, StoreError."""
-    host = request.client.host if request.client is not None else "unknown"
+    with refusing(node, "settings" if changes and changes[0].key == SETTINGS_KEY else "API Definition"):
+        return await node.share(changes, author_of(request), note, expected)
+
+
+def author_of(request: Request) -> str:
+    """Return who writes, for the history."""
+    return f"gateway API, from {request.client.host if request.client is not None else 'unknown'}"
+
+
+@contextmanager
+def refusing(node: Node, what: str = "API Definition") -> Iterator[None]:
+    """Turn what a write to the cluster raises into Refused; what: that may be wrong."""
     try:
-        return await node.share(changes, f"gateway API, from {host}", note, expected)
+        yield
     except ChangesRefused as refused:
         problems = "; ".join(str(error) for error in refused.errors)
-        what = "settings" if changes[0].key == SETTINGS_KEY else "API Definition"
         raise Refused(400, f"Validation of {what} failed. Reason: {problems}.") from None
     except Emptied as error:
         raise Refused(409, str(error)) from None

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 import click
 
 from sluicegate.cluster.announce import announce
-from sluicegate.cluster.document import Content, Envelope, Key, content_of
+from sluicegate.cluster.document import Content, Key
 from sluicegate.cluster.documents import Documents, State
 from sluicegate.cluster.errors import Conflict, LockBusy, LockLost
 from sluicegate.cluster.lock import Lock
 from sluicegate.cluster.open import shelf_of
+from sluicegate.cluster.past import contents
 from sluicegate.cluster.writer import Writer
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.settings.load import SettingsErrors, load_settings
@@ -57,15 +58,7 @@ class ClusterStore:
 
     async def contents(self, keys: Sequence[Key] | None = None) -> dict[Key, Content]:
         """Return documents, all if no keys are given. Raises ConfigError for one that cannot be read, StoreError."""
-        wanted = list(await self.documents.index()) if keys is None else keys
-        found = await self.documents.fetch(wanted)
-        contents = {}
-        for key, envelope in found.items():
-            if isinstance(envelope, ConfigError):
-                raise envelope
-            if isinstance(envelope, Envelope):
-                contents[key] = content_of(envelope.content, key)
-        return contents
+        return await contents(self.documents, await self.documents.index() if keys is None else keys)
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,10 +11,8 @@ import click
 from sluicegate.apidef.gojson import indented
 from sluicegate.cli.cluster_store import DIFFERS, OK, ClusterStore, RefusedChanges, with_store
 from sluicegate.cli.directory import read_directory
-from sluicegate.cli.dump import at_generation
-from sluicegate.cluster.document import Content, Key
-
-Contents = Mapping[Key, Content]
+from sluicegate.cluster.document import Content
+from sluicegate.cluster.past import Contents, differing
 
 
 def diff(conf: Path | None, old: str, new: int | None) -> int:
@@ -25,8 +23,7 @@ def diff(conf: Path | None, old: str, new: int | None) -> int:
 
     async def work(store: ClusterStore) -> int:
         if old.isascii() and old.isdigit():
-            before = await at_generation(store, int(old))
-            after = await at_generation(store, new)
+            before, after = await differing(store.documents, int(old), new)
         else:
             found = read_directory(Path(old), store.settings)
             if found.errors:

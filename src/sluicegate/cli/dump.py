@@ -8,8 +8,7 @@ import click
 
 from sluicegate.cli.cluster_store import OK, ClusterStore, with_store
 from sluicegate.cli.directory import write_directory
-from sluicegate.cluster.document import Content, Key, content_of, open_envelope
-from sluicegate.cluster.writer import past_of
+from sluicegate.cluster.past import contents_at
 from sluicegate.errors import ConfigError
 
 
@@ -17,7 +16,7 @@ def dump(conf: Path | None, path: Path, generation: int | None) -> int:
     """Write all documents; return the exit code."""
 
     async def work(store: ClusterStore) -> int:
-        contents = await at_generation(store, generation)
+        contents = await store.contents() if generation is None else await contents_at(store.documents, generation)
         try:
             count = write_directory(path, contents)
         except OSError as error:
@@ -26,16 +25,3 @@ def dump(conf: Path | None, path: Path, generation: int | None) -> int:
         return OK
 
     return with_store(conf, work)
-
-
-async def at_generation(store: ClusterStore, generation: int | None) -> dict[Key, Content]:
-    """Return what was shared at a generation, None: now. Raises ConfigError when history does not reach."""
-    state = await store.documents.state()
-    contents = await store.contents()
-    if generation is None:
-        return contents
-    for key, raw in (await past_of(store.documents, state, generation)).items():
-        contents.pop(key, None)
-        if raw is not None:
-            contents[key] = content_of(open_envelope(raw, key).content, key)
-    return contents

@@ -25,6 +25,11 @@ SOME_HEADS = 50
 ADDED, MODIFIED, DELETED = "added", "modified", "deleted"
 
 
+def action_of(old: object | None, new: object | None) -> str:
+    """Return what happened to a document that was so, and is so now; None: it was, or is, not there."""
+    return ADDED if old is None else DELETED if new is None else MODIFIED
+
+
 class Changed(msgspec.Struct, frozen=True, array_like=True):
     """What a generation did to one document: added, modified or deleted; the checksums before and after."""
 
@@ -42,8 +47,7 @@ class Changed(msgspec.Struct, frozen=True, array_like=True):
     @classmethod
     def of(cls, key: Key, old: Entry | None, new: Entry | None) -> Changed:
         """Return what turned one version into another."""
-        action = ADDED if old is None else DELETED if new is None else MODIFIED
-        return cls(key.kind, key.id, action, old.checksum if old else b"", new.checksum if new else b"")
+        return cls(key.kind, key.id, action_of(old, new), old.checksum if old else b"", new.checksum if new else b"")
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from sluicegate.cluster.document import Content, Key, content_of, open_envelope
 from sluicegate.cluster.documents import Change, Documents, Origin, State
 from sluicegate.cluster.errors import LockBusy, Unclear
-from sluicegate.cluster.history import overrides
 from sluicegate.cluster.lock import Lock
-from sluicegate.errors import ConfigError, StoreError
+from sluicegate.cluster.past import changes_back_to
+from sluicegate.errors import StoreError
 
 Prepare = Callable[[State], Awaitable[Sequence[Change]]]
 """Returns the changes, given the state they will be made to. Raises what the caller is to see."""
@@ -67,26 +66,3 @@ class Writer:
         if head is None or head.mark != unclear.mark:
             raise unclear.not_done()
         return unclear.state
-
-
-async def changes_back_to(documents: Documents, state: State, generation: int) -> list[Change]:
-    """Return the changes that bring back an earlier generation. Raises ConfigError when history does not reach."""
-    changes = []
-    for key, raw in (await past_of(documents, state, generation)).items():
-        changes.append(Change(key, _content(raw, key)))
-    return changes
-
-
-async def past_of(documents: Documents, state: State, generation: int) -> dict[Key, bytes | None]:
-    """Return envelopes of the documents that an earlier generation had otherwise. Raises ConfigError."""
-    if not 0 <= generation <= state.generation or generation + 1 < state.oldest:
-        what = f"history holds generations {max(state.oldest - 1, 0)} to {state.generation}"
-        raise ConfigError(f"generation {generation}", what)
-    found = overrides(await documents.past(range(state.generation, generation, -1)))
-    if found is None:
-        raise ConfigError(f"generation {generation}", "history cannot be read that far back")
-    return dict(found)
-
-
-def _content(raw: bytes | None, key: Key) -> Content | None:
-    return content_of(open_envelope(raw, key).content, key) if raw is not None else None

@@ -14,7 +14,8 @@ from sluicegate.cluster.document import API, Content, Envelope, Key, content_of
 from sluicegate.cluster.documents import STATE, Documents, Origin
 from sluicegate.cluster.errors import Conflict, LockLost
 from sluicegate.cluster.lock import Lock
-from sluicegate.cluster.writer import Writer, past_of
+from sluicegate.cluster.past import past_of
+from sluicegate.cluster.writer import Writer
 from sluicegate.errors import ConfigError
 from sluicegate.store import names
 
