@@ -25,7 +25,7 @@ from sluicegate.store import names
 from sluicegate.store.limiters.allowance import LOOK_AGAIN_S, Allowance, Verdict, stored_name
 from sluicegate.store.limiters.lease_sheet import Lease, LeaseSheet
 from sluicegate.store.limiters.tally import Owed, Tally
-from sluicegate.store.reach import Reach
+from sluicegate.store.reach import Deadline, Reach
 from sluicegate.store.redis import RedisBackend, Script
 from sluicegate.store.redis.link import Refused
 from sluicegate.store.redis.slots import beside
@@ -167,7 +167,7 @@ class Leases:
         more = allowance.lease_wanted(asked) if self._sheet.has_room or allowance.slot >= 0 else 0
         need = len(allowance.waiting)
         owed = self._tally.owed(allowance.stored)
-        deadline = asyncio.get_running_loop().call_later(self._reach.timeout_s, self._too_late, allowance)
+        deadline = Deadline(self._reach.timeout_s, lambda: self._too_late(allowance))
         try:
             granted, counted, left_ms, ends_ms = await self._backend.run(
                 GRANT,
