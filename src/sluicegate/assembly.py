@@ -255,7 +255,7 @@ class Parts:
             settings.node_secret,
             trusting=settings.allow_insecure_configs,
             log=log_line,
-            on_keys=self.services.keys.forget,
+            on_keys=self.services.keys.told,
             on_reload=worker.reload_own,
             on_generation=worker.follow,
             on_cache=lambda api_id: worker.spawn(worker.deed_clear_cache(api_id.encode())),

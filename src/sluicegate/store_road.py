@@ -92,6 +92,7 @@ class StoreRoad:
         await self.limiter.close()
         await self.reach.close()
         await self._cache_reach.close()
+        await self.keys.close()
         if self._saved_keys is not None:
             self._saved_keys.save()
 

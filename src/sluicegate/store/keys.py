@@ -2,7 +2,7 @@
 
 A session that was found is kept for ten seconds, with its policies applied, and found again by one look into a
 dictionary. It is dropped before that when any worker of the node writes a session (they share a stamp), when another
-node tells (`forget`), and when the policies change. What was not found is not kept: a new key works at once.
+node tells (`told`), and when the policies change. What was not found is not kept: a new key works at once.
 
 While the store is away, a key goes by what it was when it was last read (`known_keys`), and one of which nothing is
 known is no unknown key: that is a StoreError.
@@ -26,6 +26,7 @@ from sluicegate.store.known_keys import KnownKeys, place_of
 from sluicegate.store.reach import Reach
 from sluicegate.store.shared_counters import SESSIONS_WORD, SharedCounters
 from sluicegate.store.tokens import hash_text
+from sluicegate.store.told_keys import ToldKeys
 
 if TYPE_CHECKING:
     from sluicegate.apidef.policy import PolicyBook
@@ -62,6 +63,7 @@ class KeyStore(KeyRecords):
         self._reach = reach or Reach(backend, UNHURRIED_S)
         self._stale_s = settings.sluicegate.store_failure.stale_sessions_s
         self.known = KnownKeys(self._stale_s)
+        self._told = ToldKeys(self._read_again, self.known)
         self.ask_colleagues: Callable[[bytes], Awaitable[None]] | None = None
         """Has other workers of the node teach `known` what they know of a place."""
         self._questions = (0, 0)
@@ -111,10 +113,22 @@ class KeyStore(KeyRecords):
         return self._org(org_id, self._local.mget_now([names.org_session(org_id)])[0], moment)
 
     def forget(self, changed_names: Iterable[str]) -> None:
-        """Drop the copies of some sessions, by their names in the store: another node has written them."""
-        self._forgotten += 1
+        """Drop all copies of some sessions, by their names in the store: this node has written them."""
         gone = set(changed_names)
         self.known.forget(gone)
+        self._drop(gone)
+
+    def told(self, changed_names: Iterable[str]) -> None:
+        """Another node says that it has written some sessions: read them again before they are gone by.
+
+        While the store does not answer they are gone by all the same, as those are that are older than ten seconds.
+        """
+        gone = set(changed_names)
+        self._drop(gone)
+        self._told.hear(gone)
+
+    def _drop(self, gone: set[str]) -> None:
+        self._forgotten += 1
         for name in gone:
             for place in self._places.pop(name, ()):
                 self._found.pop(place, None)
@@ -133,6 +147,14 @@ class KeyStore(KeyRecords):
         """A session was written here: no worker of this node goes by an old copy any more."""
         self.forget(changed_names)
         self._counters.stamp_sessions()
+
+    async def close(self) -> None:
+        """Stop what runs beside the road."""
+        await self._told.close()
+
+    async def _read_again(self, name: str) -> bytes | None:
+        self._reach.check()
+        return await self._reach.ask(self._backend.get(names.session(name)))
 
     async def _find_later(
         self, token: str, org_id: str, tokens: list[str], stored: list[str], moment: tuple[int, int]
@@ -189,11 +211,17 @@ class KeyStore(KeyRecords):
         for number, (token, data) in enumerate(zip(tokens, stored, strict=True)):
             if data:
                 if self._local is None:
-                    self.known.keep(given, org_id, number, self.name_of(token), data)
+                    self._know(given, org_id, number, self.name_of(token), data, moment)
                 return self._found_key((org_id, given), token, data, moment, self._kept_s)
         if self._local is None:
             self.known.drop(given, org_id)
         return None
+
+    def _know(self, given: str, org_id: str, number: int, name: str, data: bytes, moment: tuple[int, int]) -> None:
+        """Keep what was read for when the store is away; what may be old by now is read again."""
+        self.known.keep(given, org_id, number, name, data)
+        if moment[1] != self._forgotten:
+            self._told.hear([name])
 
     def _found_key(
         self, place: tuple[str, str], token: str, data: bytes, moment: tuple[int, int], kept_s: float

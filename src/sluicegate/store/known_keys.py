@@ -1,7 +1,8 @@
 """Keys that were in use lately, as the store had them: what a node goes by while the store is away.
 
-Policies are not applied here, so that those in force count. A key that was written, or that the store did not have any
-more, is dropped; what is older than `stale_s` is not gone by. With a file (`known_keys_file`) they outlive the process.
+Policies are not applied here, so that those in force count. A key that was written on this node, or that the store did
+not have any more, is dropped; what is older than `stale_s` is not gone by. With a file (`known_keys_file`) they outlive
+the process.
 """
 
 from __future__ import annotations
@@ -62,9 +63,24 @@ class KnownKeys:
         self._remove(place_of(given, org_id))
 
     def forget(self, names: Iterable[str]) -> None:
-        """These sessions were written."""
+        """These sessions were written here."""
         for name in names:
             for place in tuple(self._places.get(name, ())):
+                self._remove(place)
+
+    def knows(self, name: str) -> bool:
+        """Return whether there is a copy of a session, by its name in the store."""
+        return name in self._places
+
+    def refresh(self, name: str, data: bytes | None, asked_s: float) -> None:
+        """The store was asked for a session at that moment; None: it does not have it. Newer copies are left alone."""
+        for place in tuple(self._places.get(name, ())):
+            known = self._keys[place]
+            if known.read_s > asked_s:
+                continue
+            if data:
+                self._put(msgspec.structs.replace(known, data=data, read_s=asked_s))
+            else:
                 self._remove(place)
 
     def learn(self, keys: Iterable[KnownKey]) -> None:
