@@ -10,32 +10,20 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.wire import PATIENCE_S
 
 LONGEST_S = 55
 
-# Counts every answer that is not 200: wrk itself counts only those from 400 on.
-SCRIPT = """\
-local threads = {}
-function setup(thread) table.insert(threads, thread) end
-function init() bad = 0; first = "" end
-function response(status, headers, body)
-    if status ~= 200 then bad = bad + 1; first = status .. " " .. body end
-end
-function done(summary)
-    local errors, bad, first = summary.errors, 0, ""
-    for _, thread in ipairs(threads) do
-        bad = bad + thread:get("bad")
-        if thread:get("first") ~= "" then first = thread:get("first") end
-    end
-    io.write(string.format("RESULT %d %d %d %d %d %d\\n", summary.requests, bad,
-        errors.connect, errors.read, errors.write, errors.timeout))
-    io.write("FIRST " .. first .. "\\n")
-end
-"""
+COUNT = Path(__file__).parents[1] / "examples/first-cluster/count.lua"
+SAID = re.compile(
+    r"answers: (\d+), not 200: (\d+); socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)\n"
+    r"(?:such as: (.*))?"
+)
 
 
 @dataclass(frozen=True)
@@ -57,10 +45,20 @@ class Load:
 
     result: Result
 
-    def __init__(self, folder: Path, url: str, *, method: str = "GET", connections: int = 40) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] = MappingProxyType({}),
+        threads: int = 2,
+        connections: int = 40,
+    ) -> None:
         script = folder / f"{method}.lua"
-        script.write_text(f'wrk.method = "{method}"\n{SCRIPT}')
-        self.line = ["wrk", "-t2", f"-c{connections}", f"-d{LONGEST_S}s", f"--timeout={int(PATIENCE_S)}s"]
+        script.write_text(f'wrk.method = "{method}"\n{COUNT.read_text()}')
+        self.line = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{LONGEST_S}s", f"--timeout={int(PATIENCE_S)}s"]
+        self.line += [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
         self.line += ["-s", str(script), url]
 
     def __enter__(self) -> Load:
@@ -70,7 +68,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGINT)
         said, _ = self.process.communicate(timeout=PATIENCE_S)
-        found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)\nFIRST (.*)", said)
+        found = SAID.search(said)
         assert found is not None, said
         requests, bad, *errors = (int(number) for number in found.groups()[:6])
-        self.result = Result(requests, bad, sum(errors), found[7])
+        self.result = Result(requests, bad, sum(errors), found[7] or "")

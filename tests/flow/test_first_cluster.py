@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +18,7 @@ import yaml
 from tests.balancers import running, running_nginx
 from tests.gateway import merged, until
 from tests.load import Load
+from tests.processes import children
 from tests.servers import free_ports, running_redis
 from tests.wire import Message, Wire, get, request
 
@@ -24,6 +27,8 @@ SERVICES: dict[str, Any] = yaml.safe_load((EXAMPLE / "compose.yaml").read_text()
 NODES = [name for name in SERVICES if name.startswith("gateway-node-")]
 PASSWORD, SECRET = "redis-pw", "gateway-secret"
 CHOSEN = {"${REDIS_PASSWORD:?choose one}": PASSWORD, "${TYK_GW_SECRET:-}": SECRET}
+FULL: dict[str, Any] = {"threads": 12, "connections": 400}
+"""The load of the page."""
 KEY = {
     "org_id": "default",
     "rate": 10,
@@ -106,6 +111,13 @@ class Cluster:
         self.processes[name].send_signal(signal.SIGTERM)
         return int(self.processes[name].wait(40))
 
+    def kill(self, name: str) -> None:
+        """End a node by force, with its workers."""
+        process = self.processes[name]
+        for pid in [process.pid, *children(process.pid)]:
+            os.kill(pid, signal.SIGKILL)
+        process.wait(40)
+
     def ask(self, data: bytes, name: str = "nginx") -> Message:
         with Wire(socket.create_connection(("127.0.0.1", self.ports[name]), 20)) as wire:
             return wire.ask(data)
@@ -174,33 +186,68 @@ def test_a_changed_definition_reaches_all_nodes(cluster: Cluster) -> None:
 
 
 def test_no_answer_is_bad_while_a_node_is_stopped(cluster: Cluster, tmp_path: Path) -> None:
-    with Load(tmp_path, cluster.url("/open/")) as load:
+    with Load(tmp_path, cluster.url("/open/"), **FULL) as load:
         until(lambda: cluster.ask(get("/open/")).status == 200)
         assert cluster.stop(NODES[1]) == 0
         assert [cluster.ask(get("/open/")).status for _ in range(20)] == [200] * 20
         cluster.start(NODES[1])
         assert [cluster.ask(get("/open/")).status for _ in range(20)] == [200] * 20
     assert load.result.failed == 0, load.result
-    assert load.result.requests > 20
+    assert load.result.requests > 400
 
 
-def test_nobody_is_refused_while_redis_is_killed(cluster: Cluster) -> None:
-    known = get("/keyed/", f"Authorization: {cluster.make_key(NODES[0], rate=-1, per=-1)}")
+def test_no_answer_is_bad_while_a_node_is_killed(cluster: Cluster, tmp_path: Path) -> None:
+    with Load(tmp_path, cluster.url("/open/"), **FULL) as load:
+        until(lambda: cluster.ask(get("/open/")).status == 200)
+        cluster.kill(NODES[1])
+        assert [cluster.ask(get("/open/")).status for _ in range(20)] == [200] * 20
+    assert load.result.failed == 0, load.result
+    assert load.result.requests > 400
+    cluster.start(NODES[1])
+
+
+def load_of_the_page(cluster: Cluster, path: str, *command: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "URL": cluster.url(path), "DURATION_S": "1"}
+    line = [str(EXAMPLE / "load.sh"), *command]
+    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_load_of_the_page_finds_no_bad_answer_at_a_change(cluster: Cluster) -> None:
+    document = json.loads((cluster.apps / "open.json").read_text())
+    (cluster.apps / "open.json").write_text(json.dumps(merged(document, {"name": "Still open"})))
+    reload = ["curl", "-sf", "-H", f"X-Tyk-Authorization: {SECRET}", cluster.url("/tyk/reload/group?block=true")]
+    done = load_of_the_page(cluster, "/open/", *reload)
+    assert done.returncode == 0, done
+    assert " not 200: 0;" in done.stdout
+
+
+def test_the_load_of_the_page_says_which_answers_are_bad(cluster: Cluster) -> None:
+    done = load_of_the_page(cluster, "/keyed/", "true")
+    assert done.returncode == 1, done
+    assert "such as: 401" in done.stdout
+
+
+def test_nobody_is_refused_while_redis_is_killed(cluster: Cluster, tmp_path: Path) -> None:
+    key = cluster.make_key(NODES[0], rate=-1, per=-1)
+    known = get("/keyed/", f"Authorization: {key}")
     unknown = get("/keyed/", "Authorization: nobody-has-this-key")
     assert [cluster.ask(known, name).status for name in NODES] == [200, 200]
-    cluster.kill_redis()
-    try:
+    with Load(tmp_path, cluster.url("/keyed/"), headers={"Authorization": key}, **FULL) as load:
+        cluster.kill_redis()
+        try:
+            for name in NODES:
+                until(lambda name=name: status_of_redis(cluster, name) == "fail", f"{name} has noticed")
+                assert [cluster.ask(known, name).status for _ in range(5)] == [200] * 5
+                answer = cluster.ask(unknown, name)
+                assert (answer.status, answer.get(b"retry-after")) == (503, b"1")
+            assert [cluster.ask(get("/open/")).status for _ in range(10)] == [200] * 10
+            assert not status(cluster)["converged"] and status(cluster)["problem"]
+        finally:
+            cluster.start_redis()
         for name in NODES:
-            until(lambda name=name: status_of_redis(cluster, name) == "fail", f"{name} has noticed")
-            assert [cluster.ask(known, name).status for _ in range(5)] == [200] * 5
-            answer = cluster.ask(unknown, name)
-            assert (answer.status, answer.get(b"retry-after")) == (503, b"1")
-        assert [cluster.ask(get("/open/")).status for _ in range(10)] == [200] * 10
-        assert not status(cluster)["converged"] and status(cluster)["problem"]
-    finally:
-        cluster.start_redis()
-    for name in NODES:
-        until(lambda name=name: cluster.ask(unknown, name).status == 403, f"{name} asks Redis again")
+            until(lambda name=name: cluster.ask(unknown, name).status == 403, f"{name} asks Redis again")
+    assert load.result.bad == 0, load.result
+    assert load.result.requests > 400
     until(lambda: agree(cluster), "all is well again")
 
 
