@@ -206,11 +206,11 @@ class Gateway:
             return client.ask(data)
 
     def admin(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
-        """Call the admin API; return status and body (decoded, where it is JSON)."""
+        """Call the admin API; return status and body (decoded, where it is JSON). document: bytes go as they are."""
         port = self.conf.get("control_api_port") or self.port
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         with contextlib.closing(connection):
-            body = None if document is None else json.dumps(document)
+            body = document if document is None or isinstance(document, bytes) else json.dumps(document)
             connection.request(method, path, body, {"X-Tyk-Authorization": SECRET, "Content-Type": "application/json"})
             answer = connection.getresponse()
             text = answer.read()

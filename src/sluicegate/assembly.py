@@ -153,15 +153,7 @@ async def serve(shared: Shared, index: int, channel: socket.socket) -> int:
         parts.join(worker)
         signs = VitalSigns(shared.layout, shared.sheets)
         worker.presence = Presence(worker, signs, shared.node_id, address(shared.settings), shared.started)
-        deeds = {
-            "reload": worker.deed_reload,
-            "forget_keys": worker.deed_forget_keys,
-            "clear_cache": worker.deed_clear_cache,
-            "tell_known_key": worker.deed_tell_known_key,
-            "learn_key": worker.deed_learn_key,
-            "follow": worker.deed_follow,
-        }
-        colleagues = await Colleagues.join(channel, deeds, worker.drain, worker.drain)
+        colleagues = await Colleagues.join(channel, worker.deeds(), worker.drain, worker.drain)
         await worker.run(colleagues)
     except (ConfigError, StoreError) as error:
         log_line("error", "Cannot start", error=str(error))
@@ -258,6 +250,7 @@ class Parts:
             on_keys=self.services.keys.told,
             on_reload=worker.reload_own,
             on_generation=worker.follow,
+            on_certificates=lambda ids: worker.spawn(worker.configuration.renew_certificates(ids)),
             on_cache=lambda api_id: worker.spawn(worker.deed_clear_cache(api_id.encode())),
             on_gap=worker.catch_up,
             on_server=self.road.servers.hear,

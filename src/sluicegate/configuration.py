@@ -3,6 +3,7 @@
     load       everything anew: at start, on a signal, when somebody says that files were changed
     take_over  what has changed in the cluster, and nothing else; with other settings all that goes by them
     refusals   what would be refused of changes that somebody wants to make; nothing is put into force
+    renew_certificates   routes and listeners with certificates of the store that are others now
 
 A document that is refused leaves in force what was there. Where nothing is shared, there is only `load`.
 """
@@ -10,7 +11,7 @@ A document that is refused leaves in force what was there. Where nothing is shar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sluicegate.admin.node import ReloadError
@@ -21,11 +22,11 @@ from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.error_page import ErrorPages
 from sluicegate.routing.proof import Proof
 from sluicegate.routing.reload import Anew, Place
-from sluicegate.routing.shared import Meaning, SharedLayer, Upcoming, settings_with, source_of
+from sluicegate.routing.shared import Meaning, SharedLayer, Upcoming, apis_of, settings_with, source_of
 from sluicegate.routing.slices import give_way, uncollected
 from sluicegate.routing.sources import Found, read_all
 from sluicegate.settings.shared import overruled
-from sluicegate.store.stored_certificates import asked_for, read_stored
+from sluicegate.store.stored_certificates import asked_for, named_by, read_stored
 
 if TYPE_CHECKING:
     from sluicegate.apidef.policy_document import Policy
@@ -56,6 +57,7 @@ class Configuration:
         self.own_policies: Mapping[str, Policy] = {}
         self._reloading = asyncio.Lock()
         self._said: set[str] = set()
+        self._wanted: set[str] = set()
         self._take_up_policies()
 
     # -- files
@@ -116,9 +118,9 @@ class Configuration:
             return None
         self.own = {api.api_id: api for api in found.apis}
         await give_way()
-        apis = list({**self.own, **self.shared.apis}.values())
+        apis = self._all()
         await give_way()
-        problems = found.problems + await self._fetch_certificates(apis, parts.services.settings)
+        problems = found.problems + (await self._fetch_certificates(apis, parts.services.settings))[1]
         report = await parts.reloader.load(apis, found.refused)
         self._say_hidden()
         parts.tell_of(report, problems)
@@ -130,27 +132,82 @@ class Configuration:
         await parts.last_good.note(parts.reloader.table.by_id, policies.known if policies is not None else {})
         return report
 
-    async def _fetch_certificates(
-        self, apis: Sequence[Api], settings: Settings, *, beside: bool = False
-    ) -> list[ConfigError]:
-        """Read the certificates that settings and definitions want from the store. Returns what is wrong with them.
+    def _all(self) -> list[Api]:
+        """Return all definitions, those that are refused too."""
+        return list({**self.own, **self.shared.apis}.values())
+
+    # -- certificates
+
+    async def renew_certificates(self, ids: Collection[str] = ()) -> None:
+        """Read certificates of the store again, and put those that have changed into force where they are named.
+
+        ids: those that somebody has changed; where none of them is named anywhere there is nothing to do.
+        """
+        async with self._reloading:
+            if not ids or not self._wanted.isdisjoint(ids):
+                await self._follow_certificates(self._wanted)
+
+    async def prepare(self, apis: Sequence[Api]) -> None:
+        """Have the certificates at hand that definitions want which are to be tried."""
+        async with self._reloading:
+            wanted = self.parts.certificates.missing(asked_for(self.parts.services.settings, apis))
+            if wanted:
+                await self._follow_certificates(wanted, beside=True)
+
+    async def _follow_certificates(self, wanted: Collection[str], *, beside: bool = False) -> None:
+        """Read certificates, and put into force what uses those that have changed."""
+        parts = self.parts
+        with uncollected():
+            changed, problems = await self._read_certificates(wanted, parts.services.settings, beside=beside)
+            if not changed:
+                return
+            affected = await self._outdate(changed)
+            report = await parts.reloader.change(affected, ())
+        parts.tell_of(report, problems)
+        await parts.sync_listeners()
+        self.changed_at = now()
+
+    async def _read_certificates(
+        self, wanted: Collection[str], settings: Settings, *, beside: bool = False
+    ) -> tuple[set[str], list[ConfigError]]:
+        """Have these certificates at hand. Returns which are others than before, and what is wrong with others.
 
         beside: those that were read before stay; so they do with the store away.
         """
-        parts = self.parts
+        certificates = self.parts.certificates
+        try:
+            stored, problems = await read_stored(self.parts.backend, wanted, settings)
+        except StoreError as error:
+            return set(), [ConfigError("certificates", f"the store cannot be asked: {error}")]
+        return certificates.add(stored) if beside else certificates.replace(stored), problems
+
+    async def _outdate(self, changed: set[str]) -> list[Api]:
+        """Have the routes that use certificates built anew. Returns their definitions."""
+        by_default = not changed.isdisjoint(self.parts.services.settings.security.certificates.upstream.values())
+        affected = []
+        for at, api in enumerate(self._all()):
+            if by_default or not changed.isdisjoint(named_by(api)):
+                affected.append(api)
+            if not at % AT_A_TIME:
+                await give_way()
+        self.parts.reloader.outdated.update(api.api_id for api in affected)
+        return affected
+
+    async def _fetch_certificates(
+        self, apis: Sequence[Api], settings: Settings, *, beside: bool = False
+    ) -> tuple[list[Api], list[ConfigError]]:
+        """Read the certificates that settings and definitions want from the store.
+
+        Returns the definitions in force that use some that are others now, and what is wrong with certificates.
+        beside: they are some definitions of many.
+        """
         wanted = asked_for(settings, ())
         for start in range(0, len(apis), AT_A_TIME):
             wanted |= asked_for(settings, apis[start : start + AT_A_TIME])
             await give_way()
-        try:
-            stored, problems = await read_stored(parts.backend, wanted, settings)
-        except StoreError as error:
-            return [ConfigError("certificates", f"the store cannot be asked: {error}")]
-        if beside:
-            parts.certificates.add(stored)
-        else:
-            parts.certificates.replace(stored)
-        return problems
+        self._wanted = self._wanted | wanted if beside else wanted
+        changed, problems = await self._read_certificates(wanted, settings, beside=beside)
+        return await self._outdate(changed) if changed else [], problems
 
     # -- the cluster
 
@@ -165,7 +222,8 @@ class Configuration:
                 wanted += [self.own[one] for one in gone if one in self.own]
                 anew = self._anew(meaning)
                 settings = anew.builder.services.settings if anew is not None else parts.services.settings
-                problems = await self._fetch_certificates(wanted, settings, beside=True)
+                affected, problems = await self._fetch_certificates(wanted, settings, beside=True)
+                wanted += [api for api in affected if api.api_id not in meaning.apis]
                 parts.reloader.shared = Upcoming(self.shared.apis, meaning.apis)
                 report = await self._change(wanted, [one for one in gone if one not in self.own], anew, meaning)
                 self._note_refused(report, meaning)
@@ -246,6 +304,7 @@ class Configuration:
         parts = self.parts
         served = [route.api for route in parts.reloader.table.routes]
         proof = Proof(parts.settings, parts.builder, self._claimants, served)
+        await self.prepare(apis_of(changes.values(), parts.settings))
         with uncollected():
             return await proof.refusals(changes)
 

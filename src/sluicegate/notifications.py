@@ -15,6 +15,7 @@ from sluicegate.errors import StoreError
 from sluicegate.store import names
 from sluicegate.store.backend import Backend, LocalBackend
 from sluicegate.store.notices import (
+    CERTIFICATES_CHANGED,
     DELETE_API_CACHE,
     KEYS_CHANGED,
     RELOADS,
@@ -36,6 +37,7 @@ class Notifications:
     on_reload: definitions or policies changed somewhere.
     on_cache:  the stored responses of an API are to be forgotten.
     on_generation: the cluster's documents have changed.
+    on_certificates: certificates were written or removed, by their ids.
     on_gap:    messages may have been missed.
     on_server: a node that shares the store has announced itself.
     """
@@ -51,12 +53,13 @@ class Notifications:
         on_reload: Callable[[], None],
         on_cache: Callable[[str], None],
         on_generation: Callable[[], None],
+        on_certificates: Callable[[list[str]], None],
         on_gap: Callable[[], None],
         on_server: Callable[[str], None],
     ) -> None:
         self.backend, self.node_secret, self.trusting, self.log = backend, node_secret, trusting, log
         self.on_keys, self.on_reload, self.on_cache, self.on_gap = on_keys, on_reload, on_cache, on_gap
-        self.on_generation, self.on_server = on_generation, on_server
+        self.on_generation, self.on_certificates, self.on_server = on_generation, on_certificates, on_server
 
     def listen(self) -> None:
         """Hear what other nodes tell from now on."""
@@ -75,6 +78,8 @@ class Notifications:
             self.on_keys(notice.keys())
         elif is_generation(notice):
             self.on_generation()
+        elif notice.command == CERTIFICATES_CHANGED:
+            self.on_certificates(notice.certificates())
         elif notice.command in RELOADS:
             self.on_reload()
         elif notice.command == DELETE_API_CACHE:
@@ -100,7 +105,8 @@ class Notifications:
         if isinstance(self.backend, LocalBackend):
             return
         try:
-            await self.backend.publish(names.NOTIFICATIONS, sign(notice, self.node_secret))
+            channel = names.CLUSTER_CHANNEL if notice.command == CERTIFICATES_CHANGED else names.NOTIFICATIONS
+            await self.backend.publish(channel, sign(notice, self.node_secret))
         except StoreError as error:
             self.log(
                 "error", "Could not notify other nodes", prefix="pub-sub", command=notice.command, error=str(error)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,10 @@ from sluicegate.cluster.document import Content, Key, content_of
 from sluicegate.configuration import Configuration
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
+from sluicegate.store.backend import LocalBackend
 from sluicegate.store.known_keys import KnownKey
 from sluicegate.store.names import cached_responses
-from sluicegate.store.notices import GROUP_RELOAD, Notice, keys_changed
+from sluicegate.store.notices import GROUP_RELOAD, Notice, certificates_changed, keys_changed
 from sluicegate.store.redis import RedisBackend
 from sluicegate.trial import try_request
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 SWEEP_S = 1.0
 DRAIN_LOOK_S = 0.05
+CERTIFICATES_LOOK_S = 60.0
 
 
 class Worker:
@@ -97,6 +99,7 @@ class Worker:
             parts.metrics.run(),
             self.watch_store(),
             self.sweep(),
+            self.watch_certificates(),
         ):
             self.spawn(work)
         parts.notifications.listen()
@@ -146,6 +149,18 @@ class Worker:
 
     # -- configuration
 
+    def deeds(self) -> dict[str, Callable[[bytes], Awaitable[None]]]:
+        """Return what the workers of this node have each other do, by its name."""
+        return {
+            "reload": self.deed_reload,
+            "forget_keys": self.deed_forget_keys,
+            "renew_certificates": self.deed_renew_certificates,
+            "clear_cache": self.deed_clear_cache,
+            "tell_known_key": self.deed_tell_known_key,
+            "learn_key": self.deed_learn_key,
+            "follow": self.deed_follow,
+        }
+
     async def deed_reload(self, argument: bytes) -> None:
         """Do what `reload` asks of every worker."""
         api_id, may_empty = msgspec.msgpack.decode(argument) if argument else ("", False)
@@ -166,6 +181,10 @@ class Worker:
     async def deed_forget_keys(self, argument: bytes) -> None:
         """Do what `forget_keys` asks of every worker."""
         self.keys.forget(msgspec.msgpack.decode(argument, type=list[str]))
+
+    async def deed_renew_certificates(self, argument: bytes) -> None:
+        """Do what `renew_certificates` asks of every worker."""
+        await self.configuration.renew_certificates(msgspec.msgpack.decode(argument, type=list[str]))
 
     async def ask_for_known_key(self, place: bytes) -> None:
         """Have the other workers say what they know of a key, while the store is away."""
@@ -291,6 +310,13 @@ class Worker:
         await self.colleagues.all_do("forget_keys", msgspec.msgpack.encode(listed))
         await self.parts.notifications.send(keys_changed(listed))
 
+    async def renew_certificates(self, ids: Iterable[str]) -> None:
+        """Serve by what the store holds of certificates now, on every worker, and have other nodes do so."""
+        listed = list(ids)
+        assert self.colleagues is not None
+        await self.colleagues.all_do("renew_certificates", msgspec.msgpack.encode(listed))
+        await self.parts.notifications.send(certificates_changed(listed))
+
     async def clear_cache(self, api_id: str) -> None:
         """Forget all stored responses of an API on every worker."""
         assert self.colleagues is not None
@@ -325,6 +351,7 @@ class Worker:
 
     async def debug_request(self, api: Api, request: DebugRequest) -> DebugAnswer:
         """Run one request through a definition that is not loaded."""
+        await self.configuration.prepare([api])
         return await try_request(self.parts.serve, self.parts.builder, api, request)
 
     def catch_up(self) -> None:
@@ -343,6 +370,12 @@ class Worker:
         """Somebody says that something has changed that the cluster shares."""
         if self.member is not None:
             self.member.follower.hint()
+
+    async def watch_certificates(self) -> None:
+        """Look again and again at the certificates that are named, since nodes of Tyk tell nobody what they write."""
+        while not isinstance(self.store, LocalBackend):
+            await asyncio.sleep(CERTIFICATES_LOOK_S)
+            await self.configuration.renew_certificates()
 
     async def watch_store(self) -> None:
         """Look every now and then whether the store answers; that it does at the start is not said (contract 04.2)."""

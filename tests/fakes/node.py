@@ -61,6 +61,7 @@ class FakeNode:
         self.reloads = 0
         self.group_reloads = 0
         self.forgotten: list[str] = []
+        self.renewed: list[str] = []
         self.details: dict[str, dict[str, Any]] = {}
         self.not_ready = ""
         self.store_is_away = False
@@ -96,6 +97,9 @@ class FakeNode:
 
     async def forget_keys(self, names: Iterable[str]) -> None:
         self.forgotten.extend(names)
+
+    async def renew_certificates(self, ids: Iterable[str]) -> None:
+        self.renewed.extend(ids)
 
     async def clear_cache(self, api_id: str) -> None:
         await self.cache.delete_prefix(cached_responses(api_id))

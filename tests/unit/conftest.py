@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 from tests.fakes.exchange import make_exchange
+from tests.fakes.worker import WorkerParts
 
 from sluicegate.chain.exchange import Exchange
 
@@ -12,3 +16,11 @@ from sluicegate.chain.exchange import Exchange
 def exchange() -> Exchange:
     """A GET of / that nobody has looked at yet."""
     return make_exchange()
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[WorkerParts]:
+    """A worker's parts over a folder that is empty."""
+    made = WorkerParts(tmp_path)
+    yield made
+    await made.close()

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import gc
-import json
-import mmap
 import os
 import weakref
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from sluicegate.analytics.metrics import Layout
-from sluicegate.assembly import Parts, Shared
-from sluicegate.settings.load import load_settings
-from sluicegate.store.shared_counters import SharedCounters
-from sluicegate.store_road import NodeMemory
-from sluicegate.worker import Worker
+from tests.fakes.worker import WorkerParts
 
 
 def busy_api(api_id: str, name: str) -> dict[str, Any]:
@@ -62,38 +51,7 @@ def busy_api(api_id: str, name: str) -> dict[str, Any]:
     }
 
 
-class Node:
-    """One worker's parts, with a folder of definitions."""
-
-    def __init__(self, folder: Path) -> None:
-        self.apps = folder / "apps"
-        self.apps.mkdir()
-        conf = folder / "tyk.conf"
-        conf.write_text(json.dumps({"app_path": str(self.apps), "sluicegate": {"store_path": str(folder / "s.db")}}))
-        layout = Layout(10)
-        settings = load_settings(conf, {}).settings
-        node = NodeMemory("node", SharedCounters(None), 1)
-        self.shared = Shared(settings, layout, [mmap.mmap(-1, layout.size_bytes)], node)
-        self.parts = Parts.of(self.shared, 0)
-        self.worker = Worker(self.parts)
-        self.parts.join(self.worker)
-
-    def write(self, definition: dict[str, Any]) -> None:
-        (self.apps / f"{definition['api_id']}.json").write_text(json.dumps(definition))
-
-    async def load(self) -> None:
-        await self.worker.configuration.load(may_empty=False)
-
-
-@pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Node]:
-    made = Node(tmp_path)
-    yield made
-    await made.parts.close()
-    made.shared.node.counters.close()
-
-
-async def test_a_route_that_was_replaced_is_gone_without_the_collector(node: Node) -> None:
+async def test_a_route_that_was_replaced_is_gone_without_the_collector(node: WorkerParts) -> None:
     node.write(busy_api("a", "first"))
     await node.load()
     (route,) = node.parts.reloader.table.routes
@@ -110,7 +68,7 @@ async def test_a_route_that_was_replaced_is_gone_without_the_collector(node: Nod
     assert [one.name for one in node.parts.reloader.table.routes] == ["second"]
 
 
-async def test_two_hundred_reloads_leave_memory_as_it_was(node: Node) -> None:
+async def test_two_hundred_reloads_leave_memory_as_it_was(node: WorkerParts) -> None:
     def objects() -> int:
         """Count what the collector would have to look at; it never looks at what was set aside."""
         gc.unfreeze()

@@ -19,9 +19,14 @@ class BodyTooLong(SluicegateError):
     """The body is longer than the limit: 413 in plain text."""
 
 
-async def read_body(node: Node, request: Request) -> bytes:
-    """Return the whole body. Raises BodyTooLong as soon as it is certain."""
+async def read_body(node: Node, request: Request, most_bytes: int | None = None) -> bytes:
+    """Return the whole body. Raises BodyTooLong as soon as it is certain.
+
+    most_bytes: a limit of the call's own; the lower one counts.
+    """
     limit = node.settings.http_server_options.max_request_body_size or LIMIT_BYTES
+    if most_bytes is not None:
+        limit = min(limit, most_bytes)
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared) > limit:
         raise BodyTooLong(limit)

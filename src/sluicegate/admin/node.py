@@ -138,6 +138,9 @@ class Node(Protocol):
     async def forget_keys(self, names: Iterable[str]) -> None:
         """Drop cached copies of sessions, by their names in the store, on every worker and node."""
 
+    async def renew_certificates(self, ids: Iterable[str]) -> None:
+        """Serve by what the store holds of these certificates now, on every worker; have other nodes do so."""
+
     async def clear_cache(self, api_id: str) -> None:
         """Forget all stored responses of an API, on every worker. Raises StoreError."""
 

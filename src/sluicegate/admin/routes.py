@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sluicegate.admin import (
     apis,
     cache,
+    certs,
     cluster_apply,
     cluster_history,
     cluster_settings,
@@ -78,6 +79,9 @@ ROUTES: Routes = (
         "/tyk/policies/{polID}",
         {"GET": policies.show, "POST": policies.create, "PUT": policies.update, "DELETE": policies.delete},
     ),
+    # certificates
+    ("/tyk/certs", {"GET": certs.show_all, "POST": certs.add}),
+    ("/tyk/certs/{certID}", {"GET": certs.show, "DELETE": certs.remove}),
     # the rest
     ("/tyk/cluster/apply", {"POST": cluster_apply.apply}),
     ("/tyk/cluster/history", {"GET": cluster_history.history}),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from sluicegate.apidef.api import Api
 from sluicegate.cli.cluster_store import ClusterStore, RefusedChanges
 from sluicegate.cli.rehearsal import rehearsal_reloader
 from sluicegate.cluster.document import API, SETTINGS_KEY, Content, Envelope, Key, content_of
@@ -14,7 +13,7 @@ from sluicegate.cluster.documents import Change
 from sluicegate.errors import ConfigError
 from sluicegate.routing.proof import Proof
 from sluicegate.routing.reload import Place, place_of
-from sluicegate.routing.shared import api_of, settings_with, shared_settings_of
+from sluicegate.routing.shared import apis_of, settings_with, shared_settings_of
 from sluicegate.store.certificates import Certificates
 from sluicegate.store.shared_counters import SharedCounters
 from sluicegate.store.stored_certificates import asked_for, read_stored
@@ -27,13 +26,13 @@ async def try_out(store: ClusterStore, changes: Sequence[Change]) -> None:
     """Read and build what is to be written. Raises RefusedChanges, StoreError."""
     contents = {change.key: change.content for change in changes}
     kept = await _kept(store, contents)
-    served = _apis(store, kept.values())
+    served = apis_of(kept.values(), store.settings)
     places: dict[Place, list[str]] = {}
     for api in served:
         places.setdefault(place_of(api), []).append(api.api_id)
     settings = _settings(store, kept.get(SETTINGS_KEY))
     coming = _settings(store, contents[SETTINGS_KEY]) if SETTINGS_KEY in contents else settings
-    tried = _apis(store, contents.values()) + (served if coming != settings else [])
+    tried = apis_of(contents.values(), store.settings) + (served if coming != settings else [])
     stored, _ = await read_stored(store.backend, asked_for(coming, tried), settings)
     with closing(SharedCounters(None)) as counters:
         builder = rehearsal_reloader(settings, counters, Certificates(stored)).builder
@@ -58,17 +57,3 @@ def _settings(store: ClusterStore, content: Content | None) -> Settings:
         return settings_with(store.settings, shared_settings_of(content)) if content is not None else store.settings
     except ConfigError:
         return store.settings
-
-
-def _apis(store: ClusterStore, contents: Iterable[Content | None]) -> list[Api]:
-    return [api for content in contents if (api := _api(store, content)) is not None]
-
-
-def _api(store: ClusterStore, content: Content | None) -> Api | None:
-    """Return the API that a document defines; None when it defines none, of which the proof says why."""
-    if content is None or content.kind != API:
-        return None
-    try:
-        return api_of(content, store.settings)
-    except ConfigError:
-        return None

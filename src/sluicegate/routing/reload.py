@@ -73,12 +73,15 @@ class Anew:
 class Reloader:
     """Holds the table in force, and makes the next one.
 
-    shared: ids of the definitions that the whole cluster has: where one of them wants to be served, no other is.
+    shared:   ids of the definitions that the whole cluster has: where one of them wants to be served, no other is.
+    outdated: ids of the definitions whose routes are to be built anew though nothing was changed in them, because of
+              certificates that are others now; those that cannot be built stay here.
     """
 
     def __init__(self, settings: Settings, nobody: Route, control: Route, on_swap: OnSwap) -> None:
         self.settings, self.nobody, self.control, self.on_swap = settings, nobody, control, on_swap
         self.shared: Container[str] = ()
+        self.outdated: set[str] = set()
         self._places: dict[Place, set[str]] = {}
         self._place_of: dict[str, Place] = {}
         self.table = self._table([])
@@ -239,7 +242,8 @@ class Reloader:
         """Return the route of a definition: the one in force if nothing changed, else a new one, else the old one."""
         old = self.table.by_id.get(api.api_id)
         listen_path = self._listen_path(api)
-        if old is not None and old.api.checksum == api.checksum and old.listen_path == listen_path:
+        is_same = old is not None and old.api.checksum == api.checksum and old.listen_path == listen_path
+        if is_same and api.api_id not in self.outdated:
             return old
         assert self.builder is not None
         try:
@@ -251,6 +255,7 @@ class Reloader:
             if old is not None:
                 report.kept.append(api.api_id)
             return old
+        self.outdated.discard(api.api_id)
         report.built += 1
         return route
 
@@ -273,6 +278,7 @@ class Reloader:
             report.kept.append(api.api_id)
             return self._kept_anew(old, anew)
         report.notices += [f"{api.source}: not served yet: {one}" for one in not_served_yet(api)]
+        self.outdated.discard(api.api_id)
         report.built += 1
         return route
 

@@ -5,7 +5,8 @@ The same id, or the same setting, in both: the cluster's is served.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -98,6 +99,16 @@ def api_of(content: Content, settings: Settings) -> Api:
     if api.api_id != content.id:
         raise ConfigError(source, f'the document defines the API "{api.api_id}"')
     return api
+
+
+def apis_of(contents: Iterable[Content | None], settings: Settings) -> list[Api]:
+    """Return the APIs that documents define; those that cannot be read are left out."""
+    found = []
+    for content in contents:
+        if content is not None and content.kind == API:
+            with suppress(ConfigError):
+                found.append(api_of(content, settings))
+    return found
 
 
 def policy_of(content: Content) -> Policy:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,13 +34,18 @@ class Certificates:
     def __init__(self, stored: Mapping[str, bytes] | None = None) -> None:
         self._stored = stored or {}
 
-    def replace(self, stored: Mapping[str, bytes]) -> None:
-        """The store holds these now."""
-        self._stored = stored
+    def replace(self, stored: Mapping[str, bytes]) -> set[str]:
+        """The store holds these now. Returns the ids of those that are new, others than before, or gone."""
+        old, self._stored = self._stored, stored
+        return {one for one in old.keys() | stored.keys() if old.get(one) != stored.get(one)}
 
-    def add(self, stored: Mapping[str, bytes]) -> None:
-        """The store holds these, too."""
-        self._stored = {**self._stored, **stored}
+    def add(self, stored: Mapping[str, bytes]) -> set[str]:
+        """The store holds these, too. Returns the ids of those that are new, or others than before."""
+        return self.replace({**self._stored, **stored})
+
+    def missing(self, ids: Iterable[str]) -> set[str]:
+        """Return those of some ids that lead nowhere."""
+        return {one for one in ids if one not in self._stored}
 
     def pem(self, reference: str, where: str) -> bytes:
         """Return the PEM text of a reference. Raises ConfigError that does not repeat a key."""

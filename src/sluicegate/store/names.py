@@ -17,7 +17,9 @@ TOLD = "sluice-told-"
 """Before the name of a counter: a map, how far each account of what was admitted without the store was told."""
 ANALYTICS = "analytics-tyk-system-analytics"
 
-CERTIFICATE = "cert-raw-"
+_RAW = "raw-"
+_CERTIFICATES = "cert-"
+CERTIFICATE = _CERTIFICATES + _RAW
 
 NOTIFICATIONS = "tyk.cluster.notifications"
 """The channel on which nodes tell each other what changed (contract 05.5)."""
@@ -54,6 +56,26 @@ def org_session(org_id: str) -> str:
 def certificate(certificate_id: str) -> str:
     """Return where a certificate lies (contract 05.3)."""
     return CERTIFICATE + certificate_id
+
+
+def certificate_index(org_id: str) -> str:
+    """Return the list of an organisation's certificates; `certificate_entry` is what stands in it."""
+    return f"{_CERTIFICATES}{org_id}-index"
+
+
+def certificate_entry(certificate_id: str) -> str:
+    """Return a certificate's entry in the list of its organisation."""
+    return _RAW + certificate_id
+
+
+def certificate_of_entry(entry: str) -> str:
+    """Return whose entry of a list that is."""
+    return entry.removeprefix(_RAW)
+
+
+def certificates_listed(org_id: str) -> str:
+    """Return the mark that the list is whole, also where there is none because it is empty."""
+    return f"{certificate_index(org_id)}-migrated"
 
 
 def heartbeat(node_id: str) -> str:

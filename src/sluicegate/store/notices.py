@@ -21,6 +21,8 @@ DELETE_API_CACHE = "DeleteAPICache"
 RELOADS = frozenset({"ApiUpdated", "ApiRemoved", "ApiAdded", "PolicyChanged", GROUP_RELOAD})
 """Commands that ask for a reload, whatever their payload."""
 GENERATION = "ClusterGeneration"
+CERTIFICATES_CHANGED = "ClusterCertificates"
+"""Ours: Tyk's nodes say nothing of certificates, and forget theirs after five minutes."""
 OURS = "sluicegate:"
 """Begins the payload when such a command is ours: our own nodes need no reload then, they read what has changed."""
 
@@ -46,10 +48,19 @@ class Notice:
         """Return the names of keys in the payload of KEYS_CHANGED; what Tyk hangs on them is taken off."""
         return [name.partition(":")[0] for name in self.payload.split(",") if name]
 
+    def certificates(self) -> list[str]:
+        """Return the ids in the payload of CERTIFICATES_CHANGED."""
+        return [one for one in self.payload.split(",") if one]
+
 
 def keys_changed(names: Iterable[str]) -> Notice:
     """Return the notice that sessions were written."""
     return Notice(KEYS_CHANGED, ",".join(names))
+
+
+def certificates_changed(ids: Iterable[str]) -> Notice:
+    """Return the notice that certificates were written or removed."""
+    return Notice(CERTIFICATES_CHANGED, ",".join(ids))
 
 
 def generation_changed(generation: int, *, for_tyk: bool = False) -> Notice:
