@@ -10,7 +10,6 @@ import asyncio
 import gc
 import mmap
 import socket
-import ssl
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,7 +179,6 @@ class Parts:
     last_good: LastGood
     loop: asyncio.AbstractEventLoop
     health: HostHealth = field(default_factory=HostHealth)
-    certificates: Certificates = field(default_factory=Certificates)
     pool_counts: PoolCounts = field(default_factory=PoolCounts)
     connection_counts: ConnectionCounts = field(default_factory=ConnectionCounts)
     busy_pools: set[Pool] = field(default_factory=set)
@@ -205,7 +203,8 @@ class Parts:
         metrics = Metrics(shared.layout, shared.sheets[index])
         policies = PolicyBook()
         road = StoreRoad(settings, stores, policies, shared.node, index, log_line)
-        services = Services(settings, road.keys, policies, road.limiter, road.cache, log_line)
+        certificates = Certificates()
+        services = Services(settings, road.keys, policies, road.limiter, road.cache, log_line, certificates)
         return cls(
             settings,
             shared.origins,
@@ -227,7 +226,7 @@ class Parts:
         """Join the parts that need each other, and the worker they serve."""
         settings = self.settings
         self.reloader = Reloader(settings, stand_in("none"), stand_in("control"), self.swap)
-        parts = UpstreamParts(UpstreamTls(), self.certificates, self.health, self.open_pool)
+        parts = UpstreamParts(UpstreamTls(), self.services.certificates, self.health, self.open_pool)
         self.builder = self.reloader.builder = Builder(self.services, parts, self.reloader.find)
         finish = make_finish(self.recorder, self.metrics, log_line)
         self.serve = Serve(self.reloader.table, self.services, Dispatcher(self.loop), self.pages, finish)
@@ -307,7 +306,7 @@ class Parts:
         self.metrics.count("reloads_ok")
         if self.tls is not None:
             apis = [route.api for route in self.reloader.table.routes]
-            problems = [*problems, *self.tls.reload(self.settings, apis, self.certificates)]
+            problems = [*problems, *self.tls.reload(self.settings, apis, self.services.certificates)]
         if self.index:
             return
         for error in (*report.refused, *problems):
@@ -336,7 +335,6 @@ class Parts:
 
     async def open_listener(self, port: int, control: Control | None, *, serves_apis: bool = True) -> None:
         """Open one port."""
-        tls: ssl.SSLContext | None = self.tls.context if self.tls is not None else None
         listener = Listener(
             self.loop,
             self.serve,
@@ -347,7 +345,7 @@ class Parts:
             control=control,
             serves_apis=serves_apis,
             proxy_protocol=self.settings.sluicegate.proxy_protocol,
-            tls=tls,
+            tls=self.tls,
         )
         await listener.open()
         self.listeners[port] = listener

@@ -150,7 +150,7 @@ class Configuration:
     async def prepare(self, apis: Sequence[Api]) -> None:
         """Have the certificates at hand that definitions want which are to be tried."""
         async with self._reloading:
-            wanted = self.parts.certificates.missing(asked_for(self.parts.services.settings, apis))
+            wanted = self.parts.services.certificates.missing(asked_for(self.parts.services.settings, apis))
             if wanted:
                 await self._follow_certificates(wanted, beside=True)
 
@@ -174,7 +174,7 @@ class Configuration:
 
         beside: those that were read before stay; so they do with the store away.
         """
-        certificates = self.parts.certificates
+        certificates = self.parts.services.certificates
         try:
             stored, problems = await read_stored(self.parts.backend, wanted, settings)
         except StoreError as error:

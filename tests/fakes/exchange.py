@@ -27,6 +27,8 @@ class FakeClient:
 
     peer_port = 40000
 
+    certificates: tuple[bytes, ...] = ()
+
     def __init__(self, peer_ip: str = "127.0.0.1", body: bytes = b"", is_tls: bool = False) -> None:
         self.peer_ip, self.body, self.is_tls = peer_ip, body, is_tls
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from tests.gateway import Gateway, api, until
 from tests.servers import RestartableRedis
+from tests.tls_gateway import AUTHORITY, TlsGateway
 from tests.upstreams import Upstream
 from tests.wire import get
 
-AUTHORITY = trustme.CA()
 ORG = "default"
 
 
@@ -97,36 +95,18 @@ def test_a_certificate_of_the_listener(tmp_path: Path, redis: RestartableRedis) 
         "storage": storage,
         "http_server_options": {"use_ssl": True, "ssl_certificates": [str(folder / "own.pem")]},
     }
-    with Encrypted(folder, conf=conf, workers=2) as gateway:
-        shown = json.loads(gateway.call("POST", f"/tyk/certs?org_id={ORG}", other))["id"]
+    with TlsGateway(folder, conf=conf, workers=2) as gateway:
+        shown = add(gateway, other)
         with pytest.raises(ssl.SSLCertVerificationError):
             gateway.raw(name="two.test")
         named = {**api("/a/"), "domain": "two.test", "certificates": [shown]}
-        assert "added" in gateway.call("POST", "/tyk/apis", json.dumps(named).encode())
+        assert gateway.admin("POST", "/tyk/apis", named)[0] == 200
         for _ in range(12):
             gateway.raw(name="two.test").close()
-        assert "removed" in gateway.call("DELETE", f"/tyk/certs/{shown}", b"")
+        assert gateway.admin("DELETE", f"/tyk/certs/{shown}")[0] == 200
         for _ in range(12):
             with pytest.raises(ssl.SSLCertVerificationError):
                 gateway.raw(name="two.test")
-        assert "Certificate added" in gateway.call("POST", f"/tyk/certs?org_id={ORG}", other)
+        assert add(gateway, other) == shown
         for _ in range(12):
             gateway.raw(name="two.test").close()
-
-
-class Encrypted(Gateway):
-    """A gateway whose port speaks TLS."""
-
-    def raw(self, *, port: int | None = None, tls: ssl.SSLContext | None = None, name: str | None = None) -> Any:
-        context = tls or ssl.create_default_context(cadata=AUTHORITY.cert_pem.bytes().decode())
-        return super().raw(port=port, tls=context, name=name or "one.test")
-
-    def admin(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
-        """Call the admin API."""
-        return 200, self.call(method, path, document or b"")
-
-    def call(self, method: str, path: str, body: bytes) -> str:
-        """Return what the admin API answers."""
-        head = f"{method} {path} HTTP/1.1\r\nHost: one.test\r\nX-Tyk-Authorization: {self.conf['secret']}\r\n"
-        with self.raw() as client:
-            return client.ask(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body).body.decode()

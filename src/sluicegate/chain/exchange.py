@@ -34,6 +34,10 @@ class Client(Protocol):
     peer_port: int
     is_tls: bool
 
+    @property
+    def certificates(self) -> tuple[bytes, ...]:
+        """The certificate that the client has shown and whoever signed it, verified, in DER; () when there is none."""
+
     def read_body(self, limit_bytes: int) -> Awaitable[bytes]:
         """Return the whole request body. Raises BadMessage 413 when it is longer than the limit (0: no limit)."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sluicegate.chain.passwords import Passwords
+from sluicegate.store.certificates import Certificates
 
 if TYPE_CHECKING:
     from sluicegate.apidef.policy import PolicyBook
@@ -29,6 +30,7 @@ class Services:
     limiter:   rates and quotas, exact over all workers that share it.
     cache:     stored responses (contract 09.8).
     log:       writes one application log line: level, message, fields.
+    certificates: what references to certificates lead to.
     passwords: checks passwords, and remembers for a while which ones fitted.
     shows_rate: X-RateLimit-* tell of the rate, not of the quota (contract 07.11).
     """
@@ -39,6 +41,7 @@ class Services:
     limiter: Limiter
     cache: ResponseCache
     log: Callable[..., None]
+    certificates: Certificates = field(default_factory=Certificates)
     passwords: Passwords = field(default_factory=Passwords)
     shows_rate: bool = field(init=False)
 

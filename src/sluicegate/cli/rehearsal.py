@@ -163,6 +163,7 @@ def rehearsal_reloader(
     reloader = Reloader(settings, stand_in("none"), stand_in("control"), lambda *_: None)
     parts = UpstreamParts(UpstreamTls(), certificates, HostHealth(), _no_pool)
     services = _services(settings, policies if policies is not None else PolicyBook(), counters, log)
+    services.certificates = certificates
     reloader.builder = Builder(services, parts, reloader.find)
     return reloader
 

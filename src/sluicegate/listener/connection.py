@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 from sluicegate.chain.exchange import Exchange
 from sluicegate.errors import BadMessage
 from sluicegate.listener.limits import Limits
+from sluicegate.listener.peer_chain import verified_chain
 from sluicegate.listener.request_body import BodyReader
 from sluicegate.listener.states import BODY, CLOSED, DRAIN, HEAD, LINGER, PROXY_LINE, TUNNEL, WAIT
 from sluicegate.wire.chunked import ChunkedReader
@@ -57,6 +58,7 @@ class Connection(BodyReader, asyncio.Protocol):
     introduced: Address | None = None
     requests = 0
     is_tls = False
+    shown: tuple[bytes, ...] | None = None  # see `certificates`
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
@@ -93,6 +95,13 @@ class Connection(BodyReader, asyncio.Protocol):
         """Say who is on the other side: the socket's peer, or whom the PROXY protocol names."""
         self.peer_ip, self.peer_port = ip.removeprefix("::ffff:"), port
         self.forwarded_line = b"X-Forwarded-For: %b\r\n" % self.peer_ip.encode()
+
+    @property
+    def certificates(self) -> tuple[bytes, ...]:
+        """The certificate that the client has shown and whoever signed it, verified, in DER; () when there is none."""
+        if self.shown is None:
+            self.shown = verified_chain(self.transport.get_extra_info("ssl_object")) if self.is_tls else ()
+        return self.shown
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.state = CLOSED

@@ -1,7 +1,8 @@
-"""The way into a TLS port whose connections begin with a PROXY header: that stands before the handshake.
+"""The way into a TLS port: what has to be known before a handshake begins.
 
-A server of the event loop begins the handshake with the first byte. So connections are accepted here, the header is
-read off the socket to its last byte and no further, and only then is the connection given to the event loop.
+A server of the event loop begins the handshake with the first byte. So connections are accepted here and given to the
+event loop when two things are known, where they are asked for: whom the PROXY header names, which is read off the
+socket to its last byte and no further; and the name that the client asks for, which is looked at and left there.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ from collections.abc import Awaitable, Callable
 
 from sluicegate.errors import BadMessage
 from sluicegate.wire.proxy_protocol import V2_LIMIT_BYTES, Address, read_proxy_header
+from sluicegate.wire.tls_hello import RECORD_HEAD_BYTES, hello_size, server_name
 
 MOST_AT_ONCE = 64
 """Connections that are accepted before others have their turn."""
 
+Admit = Callable[[socket.socket, Address | None, str | None], Awaitable[None]]
+"""Takes a connection in: whom its header names (None: it speaks for itself), which name the client asks for ("": it
+names none; None: nobody has looked, or it was not understood)."""
+
 
 class Doorway:
-    """Accepts connections and reads their headers.
+    """Accepts connections and looks at how they begin.
 
-    admit:   takes a connection in, with whom its header names (None: the connection speaks for itself).
-    limit_s: time for the header.
+    proxy_protocol: they begin with a header.
+    asks_name: whether the name is to be looked at.
+    limit_s: time for that.
     most:    connections that may be in the doorway at once; further ones are closed.
     """
 
@@ -30,12 +37,15 @@ class Doorway:
         self,
         loop: asyncio.AbstractEventLoop,
         sock: socket.socket,
-        admit: Callable[[socket.socket, Address | None], Awaitable[None]],
+        admit: Admit,
         *,
+        proxy_protocol: bool,
+        asks_name: Callable[[], bool],
         limit_s: float,
         most: int,
     ) -> None:
         self.loop, self.sock, self.admit, self.limit_s, self.most = loop, sock, admit, limit_s, most
+        self.proxy_protocol, self.asks_name = proxy_protocol, asks_name
         self.entering: set[asyncio.Task[None]] = set()
         loop.add_reader(sock, self.accept)
 
@@ -54,12 +64,16 @@ class Doorway:
             task.add_done_callback(self.entering.discard)
 
     async def enter(self, connection: socket.socket) -> None:
-        """Read the header of a connection and take it in, or close it."""
+        """Look at how a connection begins and take it in, or close it."""
         connection.setblocking(False)
+        source = name = None
         try:
             async with asyncio.timeout(self.limit_s):
-                source = await self.read_header(connection)
-            await self.admit(connection, source)
+                if self.proxy_protocol:
+                    source = await self.read_header(connection)
+                if self.asks_name():
+                    name = await self.name_in(connection)
+            await self.admit(connection, source, name)
         except (BadMessage, OSError, TimeoutError):
             connection.close()
         except asyncio.CancelledError:
@@ -80,6 +94,25 @@ class Doorway:
             read += connection.recv(taken)
             if header is not None:
                 return header.source
+
+    async def name_in(self, connection: socket.socket) -> str | None:
+        """Return the name that the client asks for. Raises BadMessage, OSError."""
+        head = await self.look(connection, RECORD_HEAD_BYTES)
+        size = hello_size(head)
+        return server_name(await self.look(connection, size)) if size else None
+
+    async def look(self, connection: socket.socket, size: int) -> bytes:
+        """Return what comes first, without taking it. Raises BadMessage when that ends before."""
+        # So that nobody is woken for each byte of a client that is slow, again and again.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+        try:
+            await self.readable(connection)
+            seen = connection.recv(size, socket.MSG_PEEK)
+        finally:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        if len(seen) < size:
+            raise BadMessage(400, "closed before its first message was whole")
+        return seen
 
     async def readable(self, connection: socket.socket) -> None:
         """Wait until there is something to read."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 from typing import TYPE_CHECKING
 
 from sluicegate.clock import ticks
@@ -21,6 +20,7 @@ from sluicegate.wire.proxy_protocol import Address, read_proxy_header
 if TYPE_CHECKING:
     from sluicegate.listener.control import Control
     from sluicegate.listener.serve import Serve
+    from sluicegate.listener.tls import ServerTls
     from sluicegate.settings.model import Settings
 
 BACKLOG = 4096
@@ -60,7 +60,7 @@ class Listener:
         control: Control | None,
         serves_apis: bool = True,
         proxy_protocol: bool = False,
-        tls: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
     ) -> None:
         self.loop, self.serve, self.limits, self.counts = loop, serve, limits, counts
         self.address, self.port, self.tls = address, port, tls
@@ -81,24 +81,35 @@ class Listener:
             self.sock = sock = bound_socket(self.address, self.port)
         except OSError as error:
             raise cannot_listen(self.address, self.port, error) from None
-        if self.tls is not None and self.proxy_protocol:
+        if self.tls is not None:
             sock.listen(BACKLOG)
+            tls = self.tls
             self.server = Doorway(
-                self.loop, sock, self.admit, limit_s=self.limits.header_timeout_s, most=self.limits.connections
+                self.loop,
+                sock,
+                self.admit,
+                proxy_protocol=self.proxy_protocol,
+                asks_name=lambda: tls.asks and self.serves_apis,
+                limit_s=self.limits.header_timeout_s,
+                most=self.limits.connections,
             )
         else:
-            handshake_s = self.limits.header_timeout_s if self.tls is not None else None
-            self.server = await self.loop.create_server(
-                lambda: Connection(self), sock=sock, ssl=self.tls, backlog=BACKLOG, ssl_handshake_timeout=handshake_s
-            )
+            self.server = await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=BACKLOG)
         self.sweep()
 
-    async def admit(self, sock: socket.socket, source: Address | None) -> None:
-        """Take in a TLS connection whose PROXY header has been read. Raises OSError when the handshake fails."""
+    async def admit(self, sock: socket.socket, source: Address | None, name: str | None) -> None:
+        """Take in a TLS connection. Raises OSError when the handshake fails."""
+        tls = self.tls
+        assert tls is not None
         connection = Connection(self)
-        connection.introduce(source)
+        if self.proxy_protocol:
+            connection.introduce(source)
+        is_shared = self.control is not None
         await self.loop.connect_accepted_socket(
-            lambda: connection, sock, ssl=self.tls, ssl_handshake_timeout=self.limits.header_timeout_s
+            lambda: connection,
+            sock,
+            ssl=tls.context if name is None else tls.context_for(name, is_shared=is_shared),
+            ssl_handshake_timeout=self.limits.header_timeout_s,
         )
 
     def adopt(self, settings: Settings) -> None:

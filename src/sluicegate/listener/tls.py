@@ -8,9 +8,9 @@ contexts aside and swaps the map; handshakes under way and open connections noti
     settings `http_server_options.ssl_certificates`     those in the certificate
     definitions `certificates`                          `domain`, and those in the certificate; not if `domain_disabled`
 
-Client certificates are asked for as soon as one API wants them (`use_mutual_tls_auth`), and never demanded here, since
-other APIs on the port may not. One that is shown must be listed, or be signed by one that is, by some API or in
-`security.certificates.apis`; whether it is good for the API at hand is for the chain to say.
+Where some API wants certificates of clients, the name is read before the handshake begins (`doorway`), and with it a
+context is chosen that asks for them, or does not (`client_certificates`): OpenSSL takes that from the context that a
+handshake began with. Whether a certificate is good for the API at hand is for the chain to say.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from sluicegate.errors import ConfigError
+from sluicegate.listener.client_certificates import Asked, ClientRules
 from sluicegate.store.certificates import Certificates, names_of, show_identity, trust
 from sluicegate.wire.tls_names import limit_ciphers, limit_versions
 
@@ -41,49 +42,85 @@ class Shown(NamedTuple):
     names: list[str]
 
 
+class Showing(NamedTuple):
+    """A certificate that can be shown, and the context that does it."""
+
+    where: str
+    pem: bytes
+    context: ssl.SSLContext
+
+    @classmethod
+    def of(cls, settings: Settings, shown: Shown) -> Showing:
+        """Return the context that shows a certificate. Raises ConfigError."""
+        context = _plain_context(settings)
+        show_identity(context, shown.pem, shown.where)
+        return cls(shown.where, shown.pem, context)
+
+
 class ServerTls:
-    """What the listeners of a worker show to clients."""
+    """What the listeners of a worker show to clients, and ask of them."""
 
     def __init__(self, settings: Settings) -> None:
         """Make a context that shows nothing until the first `reload`. Raises ConfigError for versions and ciphers."""
         self.context = _plain_context(settings)
-        # OpenSSL takes this and `verify_mode` of the context that a handshake began with, whatever it is exchanged for.
-        self.context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         self.context.sni_callback = self._choose
-        self._by_name: dict[str, ssl.SSLContext] = {}
-        self._first: ssl.SSLContext | None = None
-        self._made: dict[tuple[bytes, bytes], ssl.SSLContext] = {}
+        self._settings = settings
+        self._by_name: dict[str, Showing] = {}
+        self._first: Showing | None = None
+        self._made: dict[bytes, Showing] = {}
+        self._clients = ClientRules(settings, (), Certificates(), [])
+        self._asking: dict[tuple[bytes, Asked], ssl.SSLContext] = {}
+
+    @property
+    def asks(self) -> bool:
+        """Whether some client is asked for a certificate, so that the name has to be known beforehand."""
+        return self._clients.asks
+
+    def context_for(self, name: str, *, is_shared: bool) -> ssl.SSLContext:
+        """Return what a handshake begins with when a client asks for that name; "": for none.
+
+        is_shared: the gateway API is on this port, too.
+        """
+        asked = self._clients.asked(name, is_shared=is_shared)
+        shown = self._shown(name)
+        if asked is None or shown is None:
+            return self.context
+        key = (shown.pem, asked)
+        context = self._asking.get(key)
+        if context is None:
+            context = self._asking[key] = _asking(self._settings, shown, asked)
+        return context
 
     def reload(self, settings: Settings, apis: Iterable[Api], certificates: Certificates) -> list[ConfigError]:
         """Read all certificates again and show them from now on. Returns what is wrong with the others."""
         apis = list(apis)
         problems: list[ConfigError] = []
-        anchors = _anchors(settings, apis, certificates, problems)
-        by_name: dict[str, ssl.SSLContext] = {}
-        made: dict[tuple[bytes, bytes], ssl.SSLContext] = {}
+        by_name: dict[str, Showing] = {}
+        made: dict[bytes, Showing] = {}
         for shown in _all_shown(settings, apis, certificates, problems):
-            key = (shown.pem, anchors)
             try:
-                context = made.get(key) or self._made.get(key) or _showing(settings, shown, anchors)
+                showing = made.get(shown.pem) or self._made.get(shown.pem) or Showing.of(settings, shown)
             except ConfigError as error:
                 problems.append(error)
                 continue
-            made[key] = context
+            made[shown.pem] = showing
             for name in shown.names:
-                by_name.setdefault(name.lower(), context)
+                by_name.setdefault(name.lower(), showing)
         self._by_name, self._made = by_name, made
         self._first = next(iter(made.values()), None)
-        self.context.verify_mode = ssl.CERT_OPTIONAL if anchors else ssl.CERT_NONE
+        self._clients = ClientRules(settings, apis, certificates, problems)
+        self._settings, self._asking = settings, {}
         return problems
 
+    def _shown(self, name: str) -> Showing | None:
+        """Return what is shown to a client that asks for a name, in lower case."""
+        return self._by_name.get(name) or self._by_name.get("*." + name.partition(".")[2]) or self._first
+
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-        context = self._first
-        if name is not None:
-            lower = name.lower()
-            context = self._by_name.get(lower) or self._by_name.get("*." + lower.partition(".")[2]) or context
-        if context is None:
+        showing = self._shown((name or "").lower())
+        if showing is None:
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        connection.context = context
+        connection.context = showing.context
         return None
 
 
@@ -98,12 +135,18 @@ def _plain_context(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def _showing(settings: Settings, shown: Shown, anchors: bytes) -> ssl.SSLContext:
+def _asking(settings: Settings, shown: Showing, asked: Asked) -> ssl.SSLContext:
+    """Return a context that asks for a certificate, too.
+
+    There are no tickets: a session that is taken up again knows the certificate, but not who signed it.
+    """
     context = _plain_context(settings)
     show_identity(context, shown.pem, shown.where)
-    if anchors:
-        context.verify_mode = ssl.CERT_OPTIONAL
-        trust(context, anchors, shown.where)
+    context.verify_mode = ssl.CERT_REQUIRED if asked.demanded else ssl.CERT_OPTIONAL
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_TICKET
+    if asked.anchors:
+        trust(context, asked.anchors, shown.where)
     return context
 
 
@@ -139,21 +182,3 @@ def _pem(reference: str | CertData, certificates: Certificates, where: str) -> b
         return certificates.pem(reference, where)
     chain = certificates.pem(reference.cert_file, f"{where}.cert_file")
     return chain + b"\n" + certificates.pem(reference.key_file, f"{where}.key_file")
-
-
-def _anchors(settings: Settings, apis: list[Api], certificates: Certificates, problems: list[ConfigError]) -> bytes:
-    """Return the certificates that clients may show, as one PEM text; empty: clients are not asked."""
-    asking = [api for api in apis if api.classic.use_mutual_tls_auth]
-    if not asking:
-        return b""
-    listed = [("security.certificates.apis", one) for one in settings.security.certificates.apis]
-    listed += [(f"{api.source}: client_certificates", one) for api in asking for one in api.classic.client_certificates]
-    anchors: dict[bytes, None] = {}
-    for where, reference in listed:
-        try:
-            pem = certificates.pem(reference, where)
-            trust(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), pem, where)
-            anchors[pem] = None
-        except ConfigError as error:
-            problems.append(error)
-    return b"\n".join(anchors)

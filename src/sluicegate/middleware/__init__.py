@@ -17,6 +17,8 @@ from sluicegate.middleware.answers.mock_response import MockResponse
 from sluicegate.middleware.answers.rate_limits_report import RateLimitsReport
 from sluicegate.middleware.auth.auth_token import AuthToken
 from sluicegate.middleware.auth.basic_auth import BasicAuth
+from sluicegate.middleware.auth.certificate_binding import CertificateBinding
+from sluicegate.middleware.auth.client_certificates import ClientCertificates
 from sluicegate.middleware.auth.key_expired import KeyExpired
 from sluicegate.middleware.auth.strip_auth import StripAuth
 from sluicegate.middleware.auth.token_signature import TokenSignature
@@ -40,6 +42,7 @@ ORDER: tuple[type[Middleware], ...] = (
     Cors,
     IpAllow,
     IpBlock,
+    ClientCertificates,
     OrgLimits,
     # checks
     RequestSize,
@@ -48,6 +51,7 @@ ORDER: tuple[type[Middleware], ...] = (
     # auth
     BasicAuth,
     AuthToken,
+    CertificateBinding,
     TokenSignature,
     StripAuth,
     KeyExpired,

@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from sluicegate.errors import ConfigError
+from sluicegate.wire.pem import CERTIFICATE, blocks_of
 
 PEM_MARK = "-----BEGIN "
 STORED_ID = re.compile(r"[0-9A-Za-z_-]*[0-9a-f]{64}")
@@ -92,6 +93,17 @@ def trust(context: ssl.SSLContext, pem: bytes, where: str) -> None:
     except (ssl.SSLError, ValueError) as error:
         raise ConfigError(where, f"not a certificate: {_reason(error)}") from None
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+
+
+def leaf_of(pem: bytes, where: str) -> x509.Certificate:
+    """Return the first certificate of a PEM text: the one that it is about. Raises ConfigError."""
+    der = next((block.data for block in blocks_of(pem) if block.kind == CERTIFICATE), None)
+    if der is None:
+        raise ConfigError(where, "not a certificate")
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError as error:
+        raise ConfigError(where, f"not a certificate: {error}") from None
 
 
 def names_of(pem: bytes, where: str) -> list[str]:

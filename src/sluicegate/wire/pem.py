@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 LINE_LENGTH = 64
 CERTIFICATE, PUBLIC_KEY, PRIVATE_KEY = "CERTIFICATE", "PUBLIC KEY", "PRIVATE KEY"
 
-_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t\r]*\n")
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----\s")
 _HEADER = re.compile(rb"([A-Za-z0-9-]{1,64}):[ \t]*([^\r\n]*)\r?\n")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 import uvloop
+from msgspec.structs import replace
 
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition
@@ -40,23 +41,25 @@ def showing(node: Settings, *apis: Api, stored: dict[str, bytes] | None = None) 
 
 
 @asynccontextmanager
-async def listening(tls: ServerTls) -> AsyncIterator[int]:
+async def listening(tls: ServerTls, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         shown = writer.get_extra_info("ssl_object").getpeercert() or {}
         writer.write(repr(shown.get("subjectAltName")).encode() + b"\n")
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls.context)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context or tls.context)
     async with server:
         yield server.sockets[0].getsockname()[1]
 
 
-async def seen(tls: ServerTls, name: str | None, client: ssl.SSLContext | None = None) -> str:
+async def seen(
+    tls: ServerTls, name: str | None, client: ssl.SSLContext | None = None, begun_with: ssl.SSLContext | None = None
+) -> str:
     """Return the first name of the certificate that a client sees, or "" when the server does not let it in."""
     client = client or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     AUTHORITY.configure_trust(client)
-    async with listening(tls) as port:
+    async with listening(tls, begun_with) as port:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client, server_hostname=name or "")
             line = await reader.readline()
@@ -149,16 +152,14 @@ async def test_one_bad_certificate_is_named_and_hurts_no_other(tmp_path: Path) -
     assert await seen(tls, "good.test") == "good.test"
 
 
-async def test_client_certificates_are_asked_for_but_not_demanded() -> None:
+async def test_client_certificates_are_asked_for_where_an_api_wants_them() -> None:
     listed, signed, stranger = trustme.CA(), trustme.CA(), trustme.CA()
     leaf = listed.issue_cert("leaf.test")
-    api = Api(
-        APIDefinition(
-            use_mutual_tls_auth=True,
-            client_certificates=[leaf.cert_chain_pems[0].bytes().decode(), signed.cert_pem.bytes().decode()],
-        )
-    )
-    tls = showing(settings(pem_of("a.test")), api)
+    certificates = [leaf.cert_chain_pems[0].bytes().decode(), signed.cert_pem.bytes().decode()]
+    wants = APIDefinition(use_mutual_tls_auth=True, client_certificates=certificates, domain="a.test")
+    lacks = APIDefinition(domain="a.test")
+    node = replace(settings(pem_of("a.test")), enable_custom_domains=True)
+    tls = showing(node, Api(wants), Api(lacks))
 
     def client(certificate: trustme.LeafCert | None) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -166,13 +167,19 @@ async def test_client_certificates_are_asked_for_but_not_demanded() -> None:
             certificate.configure_cert(context)
         return context
 
-    assert await seen(tls, "a.test", client(None)) == "a.test"
-    assert await seen(tls, "a.test", client(leaf)) == "a.test"
-    assert await seen(tls, "a.test", client(signed.issue_cert("any.test"))) == "a.test"
-    assert await seen(tls, "a.test", client(stranger.issue_cert("no.test"))) == ""
-    node = settings(pem_of("a.test"))
+    async def gets_in(certificate: trustme.LeafCert | None, name: str = "a.test") -> bool:
+        context = tls.context_for(name, is_shared=False)
+        assert tls.context_for(name, is_shared=False) is context, "it is made once"
+        return await seen(tls, name, client(certificate), context) == "a.test"
+
+    shown = (None, leaf, signed.issue_cert("any.test"), stranger.issue_cert("no.test"))
+    assert [await gets_in(one) for one in shown] == [True, True, True, False]
+    assert [await gets_in(one, "b.test") for one in shown] == [True] * 4, "nobody asks"
+    tls.reload(node, [Api(wants)], Certificates())
+    assert [await gets_in(one) for one in shown] == [False, True, True, False], "now it is demanded"
     tls.reload(node, [], Certificates())
-    assert await seen(tls, "a.test", client(stranger.issue_cert("no.test"))) == "a.test", "nobody asks any more"
+    assert [await gets_in(one) for one in shown] == [True] * 4
+    assert not tls.asks
 
 
 async def test_versions_and_ciphers() -> None:

@@ -31,6 +31,7 @@ def test_lines_and_headers_are_those_of_openssl() -> None:
     [
         (b"words before\n" + text_of(ONE) + b"words behind", [ONE]),
         (text_of(ONE).replace(b"\n", b"\r\n"), [ONE]),
+        (text_of(ONE).replace(b"\n", b" "), [ONE]),
         (text_of(ONE)[:-10], []),
         (b"-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n" + text_of(ONE), [ONE]),
         (b"-----BEGIN OTHER-----\n" + text_of(ONE), [ONE]),

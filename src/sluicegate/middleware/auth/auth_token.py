@@ -99,17 +99,14 @@ class AuthToken(Middleware):
 
 
 def refuse_other_kinds(classic: APIDefinition) -> None:
-    """Raise ConfigError when the definition asks for authentication that the gateway cannot check yet.
-
-    Client certificates count for open APIs too; of all else an open API needs nothing.
-    """
-    asked = ["client certificates (use_mutual_tls_auth)"] if classic.use_mutual_tls_auth else []
-    if not classic.use_keyless:
-        asked += [f"{text} ({field})" for field, text in OTHER_KINDS.items() if getattr(classic, field)]
-        if classic.external_oauth.enabled:
-            asked.append("external OAuth (external_oauth.enabled)")
-        if asks_for_tokens(classic) and token_config(classic).use_certificate:
-            asked.append("client certificates (use_certificate)")
+    """Raise ConfigError when the definition asks for authentication that the gateway cannot check yet."""
+    if classic.use_keyless:
+        return
+    asked = [f"{text} ({field})" for field, text in OTHER_KINDS.items() if getattr(classic, field)]
+    if classic.external_oauth.enabled:
+        asked.append("external OAuth (external_oauth.enabled)")
+    if asks_for_tokens(classic) and token_config(classic).use_certificate:
+        asked.append("client certificates as keys (use_certificate)")
     if asked:
         hint = "the API is not served while it asks for it"
         raise ConfigError("authentication", f"not served yet: {', '.join(asked)}", hint)

@@ -168,7 +168,6 @@ def test_open_apis_need_no_token() -> None:
         {"external_oauth": {"enabled": True}},
         {"auth": {"use_certificate": True}},
         {"auth_configs": {"authToken": {"use_certificate": True}}},
-        {"use_mutual_tls_auth": True, "use_keyless": True},
         {"enable_jwt": True, "use_standard_auth": True},
     ],
 )
