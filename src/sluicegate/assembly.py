@@ -38,7 +38,7 @@ from sluicegate.listener.port_claim import LEAVING_S, claim_ports
 from sluicegate.listener.serve import Serve
 from sluicegate.listener.supervisor import CANNOT_START, Supervisor
 from sluicegate.listener.tls import ServerTls
-from sluicegate.notifications import Notifications
+from sluicegate.notifications import Notifications, signatures_of
 from sluicegate.presence import Presence
 from sluicegate.routing.build import Builder
 from sluicegate.routing.last_good import LastGood
@@ -244,7 +244,7 @@ class Parts:
         self.notifications = Notifications(
             self.backend,
             settings.node_secret,
-            trusting=settings.allow_insecure_configs,
+            signatures=signatures_of(settings, log_line if not self.index else silent),
             log=log_line,
             on_keys=self.services.keys.told,
             on_reload=worker.reload_own,

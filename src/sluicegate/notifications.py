@@ -11,23 +11,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sluicegate.cluster.announce import announce
-from sluicegate.errors import StoreError
+from sluicegate.errors import ConfigError, StoreError
 from sluicegate.store import names
 from sluicegate.store.backend import Backend, LocalBackend
+from sluicegate.store.notice_signatures import Signatures, read_public_key
 from sluicegate.store.notices import (
     CERTIFICATES_CHANGED,
     DELETE_API_CACHE,
     KEYS_CHANGED,
+    NOTHING_TO_DO,
     RELOADS,
     SERVER_IS_THERE,
     Notice,
+    NotOurs,
     is_generation,
+    read_notice,
     sign,
-    verify,
 )
 
 if TYPE_CHECKING:
     from sluicegate.cluster.documents import State
+    from sluicegate.settings.model import Settings
+
+SHOWN_LENGTH = 100
+"""How much of a command is logged that somebody has made up."""
 
 
 class Notifications:
@@ -47,7 +54,7 @@ class Notifications:
         backend: Backend,
         node_secret: str,
         *,
-        trusting: bool,
+        signatures: Signatures,
         log: Callable[..., None],
         on_keys: Callable[[list[str]], None],
         on_reload: Callable[[], None],
@@ -57,7 +64,7 @@ class Notifications:
         on_gap: Callable[[], None],
         on_server: Callable[[str], None],
     ) -> None:
-        self.backend, self.node_secret, self.trusting, self.log = backend, node_secret, trusting, log
+        self.backend, self.node_secret, self.signatures, self.log = backend, node_secret, signatures, log
         self.on_keys, self.on_reload, self.on_cache, self.on_gap = on_keys, on_reload, on_cache, on_gap
         self.on_generation, self.on_certificates, self.on_server = on_generation, on_certificates, on_server
 
@@ -69,10 +76,17 @@ class Notifications:
 
     def hear(self, message: bytes) -> None:
         """Act on a message, if it is from one of us."""
-        notice = verify(message, self.node_secret, self.trusting)
-        if notice is None:
-            self.log("error", "Payload signature is invalid!", prefix="pub-sub")
-        elif notice.command == SERVER_IS_THERE:
+        try:
+            notice = read_notice(message, self.signatures)
+        except NotOurs as error:
+            fields = {"command": error.command[:SHOWN_LENGTH]} if error.command else {}
+            self.log("error", "Payload signature is invalid!", prefix="pub-sub", error=error.fault, **fields)
+            return
+        self.act(notice)
+
+    def act(self, notice: Notice) -> None:
+        """Do what a notice asks for."""
+        if notice.command == SERVER_IS_THERE:
             self.on_server(notice.payload)
         elif notice.command == KEYS_CHANGED:
             self.on_keys(notice.keys())
@@ -84,6 +98,10 @@ class Notifications:
             self.on_reload()
         elif notice.command == DELETE_API_CACHE:
             self.on_cache(notice.payload)
+        elif (reason := NOTHING_TO_DO.get(notice.command)) is not None:
+            self.log("debug", f"Nothing to do: {reason}", prefix="pub-sub", command=notice.command)
+        else:
+            self.log("warning", "Unknown command", prefix="pub-sub", command=notice.command[:SHOWN_LENGTH])
 
     async def tell_generation(self, state: State) -> None:
         """Tell other nodes, and those of Tyk, that the cluster's documents have changed."""
@@ -111,3 +129,13 @@ class Notifications:
             self.log(
                 "error", "Could not notify other nodes", prefix="pub-sub", command=notice.command, error=str(error)
             )
+
+
+def signatures_of(settings: Settings, say: Callable[..., None]) -> Signatures:
+    """Return what checks who messages are from. A key that cannot be read is said, and no node stays away for it."""
+    key = None
+    try:
+        key = read_public_key(settings.public_key_path)
+    except ConfigError as error:
+        say("error", "Messages that are signed with a key will not be heard", error=str(error))
+    return Signatures(settings.node_secret, trusting=settings.allow_insecure_configs, public_key=key)

@@ -31,6 +31,7 @@ from sluicegate.store.certificates import Certificates
 from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters import make_limiter
 from sluicegate.store.memory import MemoryBackend
+from sluicegate.store.notice_signatures import read_public_key
 from sluicegate.store.open import redis_blocks
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis.options import tls_context
@@ -93,7 +94,7 @@ def rehearse(settings: Settings, origins: Mapping[str, str]) -> Rehearsal:
 
 
 async def _rehearse(own: Settings, origins: Mapping[str, str], counters: SharedCounters) -> Rehearsal:
-    result = Rehearsal(errors=_store_problems(own))
+    result = Rehearsal(errors=_store_problems(own) + _key_problems(own))
     folder = Path(own.app_path)
     if own.app_path != Settings().app_path and not folder.is_dir():
         result.warnings.append(ConfigError("app_path", f"there is no folder {folder}, so there are no APIs"))
@@ -193,6 +194,15 @@ def _store_problems(settings: Settings) -> list[ConfigError]:
         except ConfigError as error:
             problems.append(error)
     return problems
+
+
+def _key_problems(settings: Settings) -> list[ConfigError]:
+    """Say why the key of a Dashboard cannot be used."""
+    try:
+        read_public_key(settings.public_key_path)
+    except ConfigError as error:
+        return [error]
+    return []
 
 
 def _tls_problems(settings: Settings, routes: tuple[Route, ...], certificates: Certificates) -> list[ConfigError]:

@@ -48,7 +48,7 @@ class Settings(Section, frozen=True):
     allow_insecure_configs: bool = False
     """Accept messages of other nodes, and policies of the Dashboard, without a signature."""
     public_key_path: str = ""
-    """PEM file of the key that verifies plugin bundles."""
+    """PEM file of the key that verifies what an older Dashboard tells nodes; plugin bundles, once there are some."""
     allow_remote_config: bool = False
     """Let the Dashboard change these settings."""
     enable_config_inspection: bool = False

@@ -57,7 +57,8 @@ _WHY_OWN = {
         enable_config_inspection enable_key_logging enable_hashed_keys_listing
     """,
     "it names files of a node": """
-        app_path template_path policies kv.file http_server_options.certificates http_server_options.ssl_certificates
+        app_path template_path policies kv.file public_key_path http_server_options.certificates
+        http_server_options.ssl_certificates
         sluicegate.store_path sluicegate.snapshot_path sluicegate.analytics_file
         sluicegate.store_failure.saved_sessions
     """,

@@ -1,19 +1,18 @@
 """What nodes tell each other over the store, signed as Tyk signs it (contract 05.5).
 
-A message is `{"command":"…","payload":"…","signature":"…","algorithm":5}`; the signature is SHA-256 over command,
-payload and the `node_secret` that all nodes share.
+A message is `{"command":"…","payload":"…","signature":"…","algorithm":5}`; `notice_signatures` has what a signature is.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 
-SHA256_ALGORITHM = 5  # crypto.SHA256 of Go
+from sluicegate.errors import SluicegateError
+from sluicegate.store.notice_signatures import SHA256_ALGORITHM, Signatures, signature_of
+
 KEYS_CHANGED = "KeySpaceUpdateNotification"
 GROUP_RELOAD = "GroupReload"
 SERVER_IS_THERE = "NoticeGatewayDRLNotification"
@@ -23,6 +22,18 @@ RELOADS = frozenset({"ApiUpdated", "ApiRemoved", "ApiAdded", "PolicyChanged", GR
 GENERATION = "ClusterGeneration"
 CERTIFICATES_CHANGED = "ClusterCertificates"
 """Ours: Tyk's nodes say nothing of certificates, and forget theirs after five minutes."""
+NOTHING_TO_DO = {
+    "NoticeConfigUpdated": "settings are not taken from a Dashboard",
+    "NoticeDashboardZeroConf": "there is no Dashboard to talk to",
+    "NoticeDashboardConfigRequest": "settings are not shown to a Dashboard",
+    "NoticeGatewayConfigResponse": "it is for the Dashboard",
+    "InvalidateJWKSCacheForAPI": "there are no key sets",
+    "ClientIdPChanged": "there are no identity providers",
+    "UserKeyReset": "there is no hub to show a key to",
+}
+"""Commands of Tyk that need nothing done here, and why."""
+UNSIGNED = frozenset({"NoticeGatewayConfigResponse"})
+"""Of those, what a gateway passes over before it looks at the signature: any other gateway may have said it."""
 OURS = "sluicegate:"
 """Begins the payload when such a command is ours: our own nodes need no reload then, they read what has changed."""
 
@@ -35,6 +46,17 @@ class _Message(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Message).decode
+
+
+class NotOurs(SluicegateError):
+    """A message that nobody of us has sent.
+
+    fault: what is wrong with it; command: what it asks for, "" when it is no message at all.
+    """
+
+    def __init__(self, fault: str, command: str = "") -> None:
+        super().__init__(fault)
+        self.fault, self.command = fault, command
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +98,19 @@ def is_generation(notice: Notice) -> bool:
 def sign(notice: Notice, node_secret: str) -> bytes:
     """Return a notice as it is published."""
     payload = notice.payload.encode("utf-8", "replace").decode()  # a token may hold what is no text; JSON may not
-    signature = _signature(notice.command, payload, node_secret)
+    signature = signature_of(notice.command, payload, node_secret)
     return msgspec.json.encode(_Message(notice.command, payload, signature, SHA256_ALGORITHM))
 
 
-def verify(message: bytes, node_secret: str, trusting: bool = False) -> Notice | None:
-    """Return what a message says, or None when it is no message or not signed by one of us.
-
-    trusting: `allow_insecure_configs`: signatures are not looked at.
-    """
+def read_notice(message: bytes, signatures: Signatures) -> Notice:
+    """Return what a message says. Raises NotOurs when it is no message, or not signed by one of us."""
     try:
         read = _decode(message)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if not trusting:
-        expected = _signature(read.command, read.payload, node_secret)
-        if read.algorithm != SHA256_ALGORITHM or not hmac.compare_digest(read.signature.encode(), expected.encode()):
-            return None
+        raise NotOurs("no notice") from None
+    if read.command in UNSIGNED:
+        return Notice(read.command)
+    fault = signatures.fault(read.command, read.payload, read.signature, read.algorithm)
+    if fault:
+        raise NotOurs(fault, read.command)
     return Notice(read.command, read.payload)
-
-
-def _signature(command: str, payload: str, node_secret: str) -> str:
-    return hashlib.sha256((command + payload + node_secret).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Messages between nodes, signed as Tyk signs them."""
+"""Messages between nodes, as Tyk writes them."""
 
 import json
 
@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.store.notices import Notice, keys_changed, sign, verify
+from sluicegate.store.notice_signatures import Signatures
+from sluicegate.store.notices import NOTHING_TO_DO, UNSIGNED, Notice, NotOurs, keys_changed, read_notice, sign
+
+OURS = Signatures("secret")
 
 
 def test_a_notice_has_tyks_form_and_signature():
@@ -19,13 +22,33 @@ def test_a_notice_has_tyks_form_and_signature():
     }
 
 
-def test_what_was_signed_is_heard_and_nothing_else():
+def test_what_was_signed_is_heard():
     message = sign(keys_changed(["a", "b"]), "secret")
-    assert verify(message, "secret").keys() == ["a", "b"]
-    assert verify(message, "other") is None
-    assert verify(message.replace(b'"a,b"', b'"a,c"'), "secret") is None
-    assert verify(message.replace(b":5", b":0"), "secret") is None
-    assert verify(message, "other", trusting=True) == Notice("KeySpaceUpdateNotification", "a,b")
+    assert read_notice(message, OURS).keys() == ["a", "b"]
+    trusting = Signatures("other", trusting=True)
+    assert read_notice(message, trusting) == Notice("KeySpaceUpdateNotification", "a,b")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "secret"), [(b"", b"", "other"), (b'"a,b"', b'"a,c"', "secret"), (b":5", b":0", "secret")]
+)
+def test_nothing_else_is(old, new, secret):
+    message = sign(keys_changed(["a", "b"]), "secret").replace(old, new, 1)
+    with pytest.raises(NotOurs) as refused:
+        read_notice(message, Signatures(secret))
+    assert refused.value.command == "KeySpaceUpdateNotification"
+    assert refused.value.fault
+
+
+@pytest.mark.parametrize("command", sorted(NOTHING_TO_DO))
+def test_commands_that_need_nothing_done_have_to_be_signed_too(command):
+    message = json.dumps({"command": command, "payload": "{}", "signature": "", "algorithm": 0}).encode()
+    if command in UNSIGNED:
+        assert read_notice(message, OURS).command == command
+    else:
+        with pytest.raises(NotOurs):
+            read_notice(message, OURS)
+    assert read_notice(sign(Notice(command, "{}"), "secret"), OURS).command == command
 
 
 def test_what_tyk_hangs_on_names_is_taken_off():
@@ -34,9 +57,11 @@ def test_what_tyk_hangs_on_names_is_taken_off():
 
 @pytest.mark.parametrize("junk", [b"", b"[]", b'{"command":1}', b"\xff", b"null"])
 def test_junk_is_nothing(junk):
-    assert verify(junk, "", trusting=True) is None
+    with pytest.raises(NotOurs) as refused:
+        read_notice(junk, Signatures("", trusting=True))
+    assert refused.value.command == ""
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=())), st.text())
 def test_any_payload_survives(payload, secret):
-    assert verify(sign(Notice("x", payload), secret), secret) is not None
+    assert read_notice(sign(Notice("x", payload), secret), Signatures(secret)) is not None
