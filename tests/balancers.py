@@ -83,13 +83,15 @@ def lb(program: str, *options: str) -> str:
 
 
 class Balancer:
-    """A balancer in front of nodes on these ports (`9000`, or `9000=3` with a weight)."""
+    """A balancer in front of nodes on these ports (`9000`, or `9000=3` with a weight). scheme: what nodes speak."""
 
-    def __init__(self, folder: Path, program: str, nodes: Iterable[int | str], *options: str) -> None:
+    def __init__(
+        self, folder: Path, program: str, nodes: Iterable[int | str], *options: str, scheme: str = "http"
+    ) -> None:
         self.program, self.port = program, free_port()
         self.folder = folder / f"front-{self.port}"
         self.folder.mkdir()
-        named = ",".join(f"http://127.0.0.1:{node}" for node in nodes)
+        named = ",".join(f"{scheme}://127.0.0.1:{node}" for node in nodes)
         self.text = lb(program, "--listen", str(self.port), "--nodes", named, *options)
         self.file = self.folder / "config"
         self.file.write_text(self._whole(self.text))

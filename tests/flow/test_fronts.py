@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.balancers import PROGRAMS, Balancer
+import trustme
+from tests.balancers import PROGRAMS, Balancer, lb
 from tests.gateway import Gateway, api, until
+from tests.tls_gateway import AUTHORITY, TlsGateway
 from tests.upstreams import Upstream, answer
 from tests.wire import Message, Wire, get, request
 
@@ -33,12 +35,14 @@ class Stage:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.asked: list[bytes] = []
         self.holding = threading.Semaphore(0)
         self.gone = threading.Event()
 
     def __call__(self, wire: Wire, upstream: Upstream) -> None:
         while True:
             message = upstream.take(wire)
+            self.asked.append(message.target)
             if message.get(b"upgrade"):
                 wire.send(SWITCHING)
                 wire.send(wire.read(4)[::-1])
@@ -213,3 +217,92 @@ def test_haproxy_speaks_the_proxy_protocol_to_nodes(tmp_path: Path) -> None:
         await_both(front)
         told = said(front.ask(get("/s/x"), "127.0.0.9"))["fields"]
         assert told["x-forwarded-for"] == "127.0.0.9, 127.0.0.9"
+
+
+NAME = "node.test"
+
+
+@pytest.fixture(scope="module")
+def tls_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two nodes that listen with TLS, with certificates for one name."""
+    folder = tmp_path_factory.mktemp("tls-pair")
+    own = folder / "own.pem"
+    own.write_bytes(AUTHORITY.issue_cert(NAME, "one.test").private_key_and_cert_chain_pem.bytes())
+    options = {"use_ssl": True, "ssl_certificates": [str(own)]}
+    with Pair(folder, TlsGateway, http_server_options=options) as pair:
+        yield pair
+
+
+def authority_file(folder: Path, authority: trustme.CA = AUTHORITY) -> str:
+    file = folder / "authority.pem"
+    file.write_bytes(authority.cert_pem.bytes())
+    return str(file)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_nodes_that_listen_with_tls(tls_pair: Pair, tmp_path: Path, program: str) -> None:
+    tls_pair.hold_again()
+    options = ("--ca", authority_file(tmp_path), "--server-name", NAME)
+    with Balancer(tmp_path, program, tls_pair.ports(), *options, scheme="https") as front, front.raw() as kept:
+        await_both(front)
+        assert said(kept.ask(request("POST", "/s/x", body=b"posted")))["body"] == "posted"
+        assert said(kept.ask(get("/s/x")))["fields"]["x-real-ip"] == "127.0.0.1"
+        kept.send(get("/s/stream"))
+        assert kept.read_head().status == 200
+        assert kept.read_chunk() == b"first"
+        tls_pair.let_go()
+        assert kept.read_chunk() == b"last"
+        with front.raw() as upgraded:
+            upgraded.send(get("/s/ws", *UPGRADE))
+            assert upgraded.read_head().status == 101
+            upgraded.send(b"ping")
+            assert upgraded.read(4) == b"gnip"
+
+
+@pytest.mark.parametrize("wrong", ["authority", "name"])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_node_whose_certificate_is_not_right_gets_nothing(
+    tls_pair: Pair, tmp_path: Path, program: str, wrong: str
+) -> None:
+    ca = authority_file(tmp_path, trustme.CA() if wrong == "authority" else AUTHORITY)
+    options = ("--ca", ca, "--server-name", "other.test" if wrong == "name" else NAME)
+    before = [len(stage.asked) for stage in tls_pair.stages]
+    with Balancer(tmp_path, program, tls_pair.ports(), *options, scheme="https") as front:
+        until(lambda: front.ask(get("/s/x")).status in (502, 503))
+        assert front.ask(get("/s/x")).status in (502, 503)
+    assert [len(stage.asked) for stage in tls_pair.stages] == before
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_certificates_that_are_not_looked_at(tls_pair: Pair, tmp_path: Path, program: str) -> None:
+    options = ("--no-verify", "--server-name", "other.test")
+    with Balancer(tmp_path, program, tls_pair.ports(), *options, scheme="https") as front:
+        await_both(front)
+
+
+def test_nodes_that_are_there_say_that_they_listen_with_tls(tls_pair: Pair) -> None:
+    gateway = tls_pair.gateways[0]
+    text = lb("haproxy", "--conf", str(gateway.conf_file), "--server-name", NAME)
+    assert f"server node-1 127.0.0.1:{gateway.port} sni str({NAME})" in text
+    assert "ssl check-ssl verify required" in text
+
+
+@pytest.mark.parametrize("program", ["haproxy", "caddy"])
+def test_a_node_with_tls_that_drains_is_left(tmp_path: Path, program: str) -> None:
+    own = tmp_path / "own.pem"
+    own.write_bytes(AUTHORITY.issue_cert(NAME, "one.test").private_key_and_cert_chain_pem.bytes())
+    conf = {
+        "http_server_options": {"use_ssl": True, "ssl_certificates": [str(own)]},
+        "graceful_shutdown_delay_seconds": 5,
+    }
+    options = ("--ca", authority_file(tmp_path), "--server-name", NAME)
+    with (
+        Pair(tmp_path, TlsGateway, **conf) as pair,
+        Balancer(tmp_path, program, pair.ports(), *options, scheme="https") as front,
+    ):
+        await_both(front)
+        process = pair.gateways[0].process
+        assert process is not None
+        process.terminate()
+        until(lambda: {node_of(front) for _ in range(8)} == {"b"}, "checks over TLS have seen it")
+        assert process.poll() is None, "it was left before it closed"

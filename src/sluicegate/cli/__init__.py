@@ -119,6 +119,14 @@ def status(url: str | None, secret: str | None, conf: Path | None, watch: bool, 
 @click.option("--check-port", metavar="PORT", type=_port, help="Port for that: the nodes' control_api_port.")
 @click.option("--accept-proxy", is_flag=True, help="Clients come through something that speaks the PROXY protocol.")
 @click.option("--send-proxy", is_flag=True, help="Speak it to nodes, for sluicegate.proxy_protocol.")
+@click.option(
+    "--ca",
+    metavar="FILE",
+    default="",
+    help="Who has signed the certificates of nodes with https. Default: the system's.",
+)
+@click.option("--server-name", metavar="NAME", default="", help="Which they are for. Default: the hosts of --nodes.")
+@click.option("--no-verify", is_flag=True, help="Do not verify them.")
 def lb(
     program: str,
     listen: int,
@@ -131,6 +139,9 @@ def lb(
     check_port: int | None,
     accept_proxy: bool,
     send_proxy: bool,
+    ca: str,
+    server_name: str,
+    no_verify: bool,
 ) -> None:
     """Print the configuration of a balancer in front of several nodes."""
     from sluicegate.cli.fronts.front import read_nodes
@@ -146,6 +157,9 @@ def lb(
         check_port=check_port,
         accept_proxy=accept_proxy,
         send_proxy=send_proxy,
+        ca=ca,
+        server_name=server_name,
+        verified=not no_verify,
     )
     sys.exit(status)
 

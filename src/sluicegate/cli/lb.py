@@ -40,4 +40,5 @@ def live_nodes(url: str | None, secret: str | None, conf: Path | None) -> tuple[
     except Unreachable as error:
         hint = "write --nodes http://10.0.0.1:8080,http://10.0.0.2:8080, or ask another node by --url"
         raise ConfigError("--nodes", f"missing, and the node cannot be asked: {error}", hint) from None
+    # An address says whether the node listens with TLS.
     return read_nodes(",".join(one.address for one in reports if one.state not in (LOST, DRAINING)))

@@ -9,6 +9,7 @@ from sluicegate.cli.fronts.front import Node, choose_algorithm, read_nodes
 from sluicegate.errors import ConfigError
 
 NOBODY = "http://127.0.0.1:1"
+USELESS = (["--ca", "/ca.pem"], ["--server-name", "a"], ["--no-verify"])
 TWO = "http://10.0.0.1:8080,http://10.0.0.2:8080"
 
 
@@ -19,13 +20,14 @@ def test_nodes_are_read() -> None:
         Node("::1", 82),
         Node("b", 80),
     )
+    assert read_nodes("https://a,https://b:8443=2") == (Node("a", 443, 1, True), Node("b", 8443, 2, True))
     assert [node.address for node in read_nodes("http://[::1]:82,b")] == ["[::1]:82", "b:80"]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", ",", "https://a", "http://a/path", "http://u@a", "http://a?x", "http://a:x", "http://a:99999", "http://"),
+        *("", ",", "ftp://a", "http://a/path", "http://u@a", "http://a?x", "http://a:x", "http://a:99999", "http://"),
         *("a=0", "a=257", "a=x", "a=", "a,a", "a;b", "a b", "[::1", "a{b}"),
     ],
 )
@@ -60,6 +62,13 @@ def test_a_weight_is_a_number_of_turns_evenly_spread() -> None:
         ["nginx", "--nodes", TWO, "--check", "/hello"],
         ["haproxy", "--nodes", TWO, "--check", "/x\n    bind :1"],
         ["haproxy", "--url", NOBODY],
+        ["nginx", "--nodes", "https://a,https://b"],
+        ["haproxy", "--nodes", "https://a,https://10.0.0.1"],
+        ["caddy", "--nodes", "https://a,http://b"],
+        ["caddy", "--nodes", "https://a", "--ca", "ca.pem"],
+        ["caddy", "--nodes", "https://a", "--ca", "/ca.pem {"],
+        ["caddy", "--nodes", "https://a", "--server-name", "a b"],
+        *([program, "--nodes", TWO, *more] for program in ("nginx", "haproxy", "caddy") for more in USELESS),
     ],
 )
 def test_what_a_program_cannot_do_is_said(arguments: list[str]) -> None:
@@ -74,3 +83,27 @@ def test_the_wishes_are_written() -> None:
     text = CliRunner().invoke(main, ["lb", "haproxy", *wishes]).output
     for line in ("bind :81 accept-proxy", "httpchk GET /hello", "port 9696", "10.0.0.1:8080", "10.0.0.2:8080"):
         assert line in text
+
+
+@pytest.mark.parametrize(
+    ("program", "lines"),
+    [
+        ("nginx", ["proxy_pass https://sluicegate;", "proxy_ssl_name n.test;", "proxy_ssl_verify on;", "certs/ca-"]),
+        (
+            "haproxy",
+            ["ssl check-ssl verify required ca-file @system-ca", "sni str(n.test) check-sni n.test verifyhost"],
+        ),
+        ("caddy", ["\t\t\ttls\n\t\t\ttls_server_name n.test\n\t\t\tcompression"]),
+    ],
+)
+def test_tls_is_verified_against_the_systems_authorities(program: str, lines: list[str]) -> None:
+    options = ["--nodes", "https://10.0.0.1,https://10.0.0.2", "--server-name", "n.test"]
+    text = CliRunner().invoke(main, ["lb", program, *options]).output
+    assert [line for line in lines if line not in text] == []
+
+
+def test_each_node_has_the_name_of_its_host() -> None:
+    text = CliRunner().invoke(main, ["lb", "haproxy", "--nodes", "https://a:1,https://b:1", "--ca", "/ca.pem"]).output
+    assert "server node-1 a:1 sni str(a) check-sni a verifyhost a\n" in text
+    assert "server node-2 b:1 sni str(b) check-sni b verifyhost b\n" in text
+    assert "ca-file /ca.pem" in text

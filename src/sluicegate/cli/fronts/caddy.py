@@ -61,7 +61,7 @@ http://:{listen} {{
 		header_up X-Real-IP {{remote_host}}
 		flush_interval -1
 		transport http {{
-			compression off
+{tls}			compression off
 			dial_timeout {connect}s
 			keepalive {idle}s
 			keepalive_idle_conns_per_host {kept}
@@ -69,6 +69,18 @@ http://:{listen} {{
 	}}
 }}
 """
+
+
+def _tls(front: Front) -> str:
+    """Return how nodes are spoken to with TLS; Go verifies addresses too."""
+    lines = ["tls"]
+    if front.server_name:
+        lines.append(f"tls_server_name {front.server_name}")
+    if front.ca:
+        lines.append(f"tls_trusted_ca_certs {front.ca}")
+    if not front.verified:
+        lines.append("tls_insecure_skip_verify")
+    return "".join(f"\t\t\t{line}\n" for line in lines)
 
 
 def write(front: Front) -> str:
@@ -92,6 +104,7 @@ def write(front: Front) -> str:
         out_for=OUT_FOR_S,
         failures=FAILURES,
         retry_within=RETRY_WITHIN_S,
+        tls=_tls(front) if front.is_tls else "",
         connect=CONNECT_S,
         idle=IDLE_S,
         kept=KEPT_CONNECTIONS,

@@ -21,6 +21,9 @@ READY: Final = "/ready?store=optional"
 
 MOST_WEIGHT = 256
 """HAProxy's limit."""
+FILE = re.compile(r"/[A-Za-z0-9_./@+~-]+")
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
+NUMERIC = re.compile(r"[0-9.]+|.*:.*")
 PATH = re.compile(r"/[A-Za-z0-9_./~-]*(\?[A-Za-z0-9_./~=&-]*)?")
 HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -39,16 +42,22 @@ KEPT_CONNECTIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Where a node listens, and its share of the traffic."""
+    """Where a node listens, and its share of the traffic. is_tls: it listens with TLS (`use_ssl`)."""
 
     host: str
     port: int
     weight: int = 1
+    is_tls: bool = False
 
     @property
     def address(self) -> str:
         """Return `host:port`, an IPv6 address in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its host is a name, not an address."""
+        return NUMERIC.fullmatch(self.host) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,9 @@ class Front:
     check_port:   port it is asked on, where nodes have a `control_api_port`; None: that of the traffic.
     accept_proxy: clients come through something that sends a PROXY protocol header.
     send_proxy:   nodes expect one (`sluicegate.proxy_protocol`).
+    ca:           PEM file of those who have signed the certificates of nodes that listen with TLS; "": the system's.
+    server_name:  which the certificates of all nodes are for; "": each for its own host.
+    verified:     whether certificates of nodes are verified.
     """
 
     nodes: tuple[Node, ...]
@@ -68,11 +80,33 @@ class Front:
     check_port: int | None = None
     accept_proxy: bool = False
     send_proxy: bool = False
+    ca: str = ""
+    server_name: str = ""
+    verified: bool = True
 
     def __post_init__(self) -> None:
         """Raises ConfigError."""
         if not PATH.fullmatch(self.check_path):
             raise ConfigError("--check", f'"{self.check_path}" is not a path', "write /ready")
+        if self.ca and not FILE.fullmatch(self.ca):
+            raise ConfigError("--ca", f'"{self.ca}" is not the whole path of a file', "write /etc/ssl/our-ca.pem")
+        if self.server_name and not NAME.fullmatch(self.server_name):
+            raise ConfigError("--server-name", f'"{self.server_name}" is not a host name')
+        if len({node.is_tls for node in self.nodes}) > 1:
+            raise ConfigError("--nodes", "some listen with TLS and some do not", "let all do the same")
+        if not self.is_tls and (self.ca or self.server_name or not self.verified):
+            option = "--ca" if self.ca else "--server-name" if self.server_name else "--no-verify"
+            raise ConfigError(option, "no node listens with TLS", "write --nodes https://host:port")
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether nodes listen with TLS."""
+        return self.nodes[0].is_tls
+
+    def needs_server_name(self, program: str) -> ConfigError:
+        """Return that the program can only verify names, and which one is to be said."""
+        what = f"missing: {program} verifies names in certificates, no addresses"
+        return ConfigError("--server-name", what, "write the name that the certificates of all nodes are for")
 
     @property
     def has_weights(self) -> bool:
@@ -96,14 +130,15 @@ def _read_node(text: str) -> Node:
     url, equals, weight = text.partition("=")
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        host, port = parts.hostname or "", parts.port or 80
+        is_tls = parts.scheme == "https"
+        host, port = parts.hostname or "", parts.port or (443 if is_tls else 80)
     except ValueError:
         raise ConfigError("--nodes", f'"{url}" is not a URL', "write http://host:port") from None
-    if parts.scheme != "http":
-        raise ConfigError("--nodes", f'"{url}": balancers speak plain HTTP to nodes', "write http://host:port")
+    if parts.scheme not in ("http", "https"):
+        raise ConfigError("--nodes", f'"{url}": nodes speak HTTP', "write http://host:port, or https://host:port")
     if not HOST.fullmatch(host) or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
         raise ConfigError("--nodes", f'"{url}" is not host and port', "write http://host:port")
-    return Node(host, port, _read_weight(text, weight) if equals else 1)
+    return Node(host, port, _read_weight(text, weight) if equals else 1, is_tls)
 
 
 def _read_weight(text: str, weight: str) -> int:

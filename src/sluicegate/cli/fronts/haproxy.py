@@ -19,6 +19,8 @@ BALANCE = {
     LEAST_CONN: "    balance leastconn",
 }
 
+SYSTEM_CA = "@system-ca"
+
 TEXT = """\
 # Sluicegate behind HAProxy, as written by `sluicegate lb haproxy`: a whole /etc/haproxy/haproxy.cfg. Try it with
 # haproxy -c -f FILE; then reload HAProxy, which loses no connection.
@@ -69,10 +71,15 @@ backend sluicegate
 
 
 def write(front: Front) -> str:
-    """Return the configuration."""
+    """Return the configuration. Raises ConfigError for what HAProxy cannot do."""
     defaults = f"check inter {CHECK_EVERY_S}s fall {CHECK_FAILURES} rise 1 pool-max-conn {KEPT_CONNECTIONS}"
     if front.check_port:
         defaults += f" port {front.check_port}"
+    if front.is_tls:
+        # Said once more for checks, which would go without it on another port.
+        defaults += " ssl check-ssl verify " + (
+            f"required ca-file {front.ca or SYSTEM_CA}" if front.verified else "none"
+        )
     if front.send_proxy:
         defaults += " send-proxy-v2 check-send-proxy"
     return TEXT.format(
@@ -84,10 +91,19 @@ def write(front: Front) -> str:
         check=front.check_path,
         delay=CHECK_EVERY_S * CHECK_FAILURES + 1,
         defaults=defaults,
-        servers="\n".join(_server(number, node) for number, node in enumerate(front.nodes, 1)),
+        servers="\n".join(_server(number, node, front) for number, node in enumerate(front.nodes, 1)),
     )
 
 
-def _server(number: int, node: Node) -> str:
+def _server(number: int, node: Node, front: Front) -> str:
     weight = f" weight {node.weight}" if node.weight != 1 else ""
-    return f"    server node-{number} {node.address}{weight}"
+    return f"    server node-{number} {node.address}{weight}{_name(node, front) if front.is_tls else ''}"
+
+
+def _name(node: Node, front: Front) -> str:
+    """Return which name a node's certificate is asked for by, and has to be for."""
+    name = front.server_name or (node.host if node.is_named else "")
+    if front.verified and not name:
+        raise front.needs_server_name("HAProxy")
+    verify = f" verifyhost {name}" if front.verified else ""
+    return f" sni str({name}) check-sni {name}{verify}" if name else ""

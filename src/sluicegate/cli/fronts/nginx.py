@@ -57,9 +57,9 @@ server {{
     underscores_in_headers on;  # keys may come in such a header
 
     location / {{
-        proxy_pass http://sluicegate;
+        proxy_pass {scheme}://sluicegate;
         proxy_http_version 1.1;
-        proxy_set_header Host $http_host;
+{tls}        proxy_set_header Host $http_host;
         proxy_set_header Connection $sluicegate_connection;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header X-Real-IP {client};
@@ -83,6 +83,21 @@ server {{
 """
 
 
+TLS = """\
+        proxy_ssl_protocols TLSv1.2 TLSv1.3;
+        proxy_ssl_server_name on;  # nodes choose their certificate by it
+        proxy_ssl_name {name};
+{verify}"""
+VERIFY = """\
+        proxy_ssl_verify on;
+        proxy_ssl_verify_depth 4;
+        proxy_ssl_trusted_certificate {ca};
+"""
+NO_VERIFY = "        proxy_ssl_verify off;  # whoever stands between can read and change everything\n"
+SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
+"""Debian's; nginx knows of none by itself."""
+
+
 def write(front: Front) -> str:
     """Return the configuration. Raises ConfigError for what nginx cannot do."""
     if front.send_proxy:
@@ -90,6 +105,8 @@ def write(front: Front) -> str:
     if front.check_port or front.check_path != READY:
         option = "--check-port" if front.check_port else "--check"
         raise ConfigError(option, "nginx without Plus does not ask nodes how they are", "leave it out")
+    if front.is_tls and not front.server_name:
+        raise front.needs_server_name("nginx")
     client = "$proxy_protocol_addr" if front.accept_proxy else "$remote_addr"
     return TEXT.format(
         method=METHODS.get(front.algorithm, "").format(client=client),
@@ -99,6 +116,8 @@ def write(front: Front) -> str:
         kept=KEPT_CONNECTIONS,
         idle=IDLE_S,
         client=client,
+        scheme="https" if front.is_tls else "http",
+        tls=_tls(front) if front.is_tls else "",
         listen=f"{front.listen_port} proxy_protocol" if front.accept_proxy else front.listen_port,
         accept=ACCEPT if front.accept_proxy else "",
         forwarded_for=client if front.accept_proxy else "$proxy_add_x_forwarded_for",
@@ -106,6 +125,11 @@ def write(front: Front) -> str:
         retry_within=RETRY_WITHIN_S,
         tries=min(len(front.nodes), 3),
     )
+
+
+def _tls(front: Front) -> str:
+    verify = VERIFY.format(ca=front.ca or SYSTEM_CA) if front.verified else NO_VERIFY
+    return TLS.format(name=front.server_name, verify=verify)
 
 
 def _server(node: Node) -> str:
