@@ -141,3 +141,18 @@ def test_checking_leaves_nothing_behind(tmp_path: Path) -> None:
     write(tmp_path, "tyk.conf", {})
     check(tmp_path)
     assert [place.name for place in tmp_path.iterdir()] == ["tyk.conf"]
+
+
+def test_unknown_fields_of_policies_are_named_by_file_and_policy(tmp_path: Path) -> None:
+    write(tmp_path, "tyk.conf", {"policies": {"policy_path": "policies"}})
+    write(tmp_path, "policies/gold.json", {"id": "gold-1", "qouta_max": 5})
+    write(tmp_path, "policies/plain.json", {"quota_max": 5})
+    expected = "warning: policies/gold.json: gold-1: qouta_max: unknown field; did you mean quota_max?"
+    code, text = check(tmp_path)
+    assert (code, expected in text.splitlines()) == (0, True)
+    assert "plain.json" not in text
+
+    write(tmp_path, "tyk.conf", {"policies": {"policy_record_name": "policies.json"}})
+    write(tmp_path, "policies.json", {"silver": {"id": "other", "acces_rights": {}}})
+    text = check(tmp_path)[1]
+    assert "warning: policies.json: silver: acces_rights: unknown field; did you mean access_rights?" in text

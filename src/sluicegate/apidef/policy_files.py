@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
 from sluicegate.apidef.file import bytes_of
-from sluicegate.apidef.gojson import convert, decode, parse
+from sluicegate.apidef.gojson import convert, parse
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.errors import ConfigError
 
 Entries = Iterator[tuple[str, Policy | ConfigError]]
 """Each policy, or why it is refused, with what names its place: its file, or its key in the map."""
 
+OnParsed = Callable[[Any, str], None]
+"""Is told of each document that is a policy, and where it is: its file and its id."""
+
 
 class PolicyPlace:
     """Reads policies again and again; one that cannot be read any more stays as it was read last.
 
     known: those that were read last, by what names their place.
+    on_parsed: is told of each.
     """
 
-    def __init__(self, entries: Callable[[], Entries]) -> None:
+    def __init__(self, entries: Callable[[OnParsed], Entries]) -> None:
         self._entries = entries
         self.known: dict[str, Policy] = {}
+        self.on_parsed: OnParsed = lambda document, where: None
 
     def read(self) -> tuple[dict[str, Policy], list[ConfigError]]:
         """Return the policies by id, and what was refused. Raises ConfigError when nothing at all can be read."""
         known: dict[str, Policy] = {}
         errors = []
-        for place, result in self._entries():
+        for place, result in self._entries(self.on_parsed):
             policy: Policy | None
             if isinstance(result, ConfigError):
                 errors.append(result)
@@ -45,15 +51,15 @@ class PolicyPlace:
 
 def policies_in_folder(path: Path) -> PolicyPlace:
     """Return a folder with one policy a file. One without an id has its `_id`, or else the name of its file."""
-    return PolicyPlace(lambda: _of_folder(path))
+    return PolicyPlace(lambda see: _of_folder(path, see))
 
 
 def policies_in_file(path: Path) -> PolicyPlace:
     """Return a file that is a map from id to policy; the map's key is the id."""
-    return PolicyPlace(lambda: _of_file(path))
+    return PolicyPlace(lambda see: _of_file(path, see))
 
 
-def _of_folder(path: Path) -> Entries:
+def _of_folder(path: Path, see: OnParsed) -> Entries:
     try:
         places = sorted(place for place in path.iterdir() if place.suffix == ".json")
     except OSError as error:
@@ -61,20 +67,26 @@ def _of_folder(path: Path) -> Entries:
         raise ConfigError(str(path), f"the folder cannot be read: {error.strerror}", hint) from None
     for place in places:
         try:
-            policy = decode(bytes_of(place, str(place)), Policy, str(place))
+            document = parse(bytes_of(place, str(place)), str(place))
+            policy = convert(document, Policy, str(place))
         except ConfigError as error:
             yield place.name, error.kept()
         else:
             policy_id = policy.id or policy.mid or place.stem
+            see(document, f"{place}: {policy_id}")
             yield place.name, policy if policy.id else replace(policy, id=policy_id)
 
 
-def _of_file(path: Path) -> Entries:
+def _of_file(path: Path, see: OnParsed) -> Entries:
     written = parse(bytes_of(path, str(path)), str(path))
     if not isinstance(written, Mapping):
         raise ConfigError(str(path), "expected a map from policy ids to policies")
     for policy_id, body in written.items():
+        where = f"{path}: {policy_id}"
         try:
-            yield policy_id, replace(convert(body, Policy, f"{path}: {policy_id}"), id=policy_id)
+            policy = replace(convert(body, Policy, where), id=policy_id)
         except ConfigError as error:
             yield policy_id, error.kept()
+        else:
+            see(body, where)
+            yield policy_id, policy

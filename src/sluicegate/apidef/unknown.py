@@ -19,6 +19,7 @@ from sluicegate.apidef.goreaders import Struct, unwrapped
 from sluicegate.apidef.gotypes import GoStruct
 from sluicegate.apidef.oas.document import EXTENSION
 from sluicegate.apidef.oas.gateway import XTykAPIGateway
+from sluicegate.apidef.policy_document import Policy
 from sluicegate.errors import ConfigError
 
 MOST = 20
@@ -36,6 +37,15 @@ def unknown_fields(text: bytes, source: str) -> Iterator[ConfigError]:
         found = _of(document[EXTENSION], XTykAPIGateway, EXTENSION)
     else:
         found = _of(document, APIDefinition, "")
+    yield from _told(found, source)
+
+
+def unknown_policy_fields(document: Any, source: str) -> Iterator[ConfigError]:
+    """Yield what a policy, as JSON says it, has in fields that nobody knows."""
+    yield from _told(_of(document, Policy, ""), source)
+
+
+def _told(found: Iterator[tuple[str, str]], source: str) -> Iterator[ConfigError]:
     for path, guess in islice(found, MOST):
         yield ConfigError(f"{source}: {path}", "unknown field" + (f"; did you mean {guess}?" if guess else ""))
 

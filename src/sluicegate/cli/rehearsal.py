@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sluicegate.apidef.policy import PolicyBook
-from sluicegate.apidef.unknown import unknown_fields
+from sluicegate.apidef.unknown import unknown_fields, unknown_policy_fields
 from sluicegate.chain.services import Services
 from sluicegate.cli.cluster_store import opened
 from sluicegate.cluster.document import API, POLICY, SETTINGS_KEY, Key
@@ -61,6 +61,10 @@ class Rehearsal:
         for text in texts:
             self.warnings += unknown_fields(text, api.source)
 
+    def see_policy(self, document: Any, where: str) -> None:
+        """A policy was read; say what of it nobody else will read."""
+        self.warnings += unknown_policy_fields(document, where)
+
     def hear(self, _level: str, message: str, *, api_id: str, path: str, error: str) -> None:
         """Take what a step has to log of an endpoint when it is built: the API is served nevertheless."""
         self.warnings.append(ConfigError(f"{api_id}: {path}", f"{message}: {error}"))
@@ -101,6 +105,8 @@ async def _rehearse(own: Settings, origins: Mapping[str, str], counters: SharedC
     try:
         sources = sources_of(own)
         sources.definitions.on_parsed = result.see
+        if sources.policies is not None:
+            sources.policies.on_parsed = result.see_policy
         found = await read_all(sources)
     except ConfigError as error:
         result.errors.append(error)

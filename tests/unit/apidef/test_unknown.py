@@ -9,7 +9,9 @@ import pytest
 
 from sluicegate.apidef import gojson
 from sluicegate.apidef.classic import APIDefinition
-from sluicegate.apidef.unknown import MOST, unknown_fields
+from sluicegate.apidef.policy_document import Policy
+from sluicegate.apidef.session import AccessDefinition, APILimit
+from sluicegate.apidef.unknown import MOST, unknown_fields, unknown_policy_fields
 
 
 def told(document: Any) -> list[str]:
@@ -57,3 +59,28 @@ def test_there_is_an_end_to_it() -> None:
 
 def test_what_is_no_json_is_told_of_by_others() -> None:
     assert list(unknown_fields(b"{", "a.json")) == []
+
+
+def told_of_policy(document: Any) -> list[str]:
+    return [str(one) for one in unknown_policy_fields(document, "p.json: gold")]
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({"qouta_max": 1}, "p.json: gold: qouta_max: unknown field; did you mean quota_max?"),
+        ({"partitions": {"qouta": True}}, "p.json: gold: partitions.qouta: unknown field; did you mean quota?"),
+        (
+            {"access_rights": {"a": {"limit": {"rat": 1}}}},
+            "p.json: gold: access_rights.a.limit.rat: unknown field; did you mean rate?",
+        ),
+    ],
+)
+def test_fields_of_policies(document: dict[str, Any], says: str) -> None:
+    assert told_of_policy(document) == [says]
+
+
+def test_nothing_is_said_of_what_a_policy_can_have() -> None:
+    rights = {"a": AccessDefinition(api_id="a", limit=APILimit(rate=1))}
+    assert told_of_policy(json.loads(gojson.encode(Policy(access_rights=rights)))) == []
+    assert told_of_policy({"meta_data": {"any": 1}, "ID": "x", "_id": "y"}) == []
