@@ -27,6 +27,7 @@ from sluicegate.chain.services import Services
 from sluicegate.clock import now
 from sluicegate.cluster.identity import address, node_id
 from sluicegate.cluster.member import member_of, snapshot_path
+from sluicegate.deeds import Deeds
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues
 from sluicegate.listener.control import Control, Page
@@ -152,7 +153,7 @@ async def serve(shared: Shared, index: int, channel: socket.socket) -> int:
         parts.join(worker)
         signs = VitalSigns(shared.layout, shared.sheets)
         worker.presence = Presence(worker, signs, shared.node_id, address(shared.settings), shared.started)
-        colleagues = await Colleagues.join(channel, worker.deeds(), worker.drain, worker.drain)
+        colleagues = await Colleagues.join(channel, Deeds(worker).by_name(), worker.drain, worker.drain)
         await worker.run(colleagues)
     except (ConfigError, StoreError) as error:
         log_line("error", "Cannot start", error=str(error))
@@ -241,6 +242,7 @@ class Parts:
             pages,
             every=bool(settings.control_api_port),
         )
+        deeds = Deeds(worker)
         self.notifications = Notifications(
             self.backend,
             settings.node_secret,
@@ -250,7 +252,7 @@ class Parts:
             on_reload=worker.reload_own,
             on_generation=worker.follow,
             on_certificates=lambda ids: worker.spawn(worker.configuration.renew_certificates(ids)),
-            on_cache=lambda api_id: worker.spawn(worker.deed_clear_cache(api_id.encode())),
+            on_cache=lambda api_id: worker.spawn(deeds.clear_cache(api_id.encode())),
             on_gap=worker.catch_up,
             on_server=self.road.servers.hear,
         )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,6 @@ from sluicegate.configuration import Configuration
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
 from sluicegate.store.backend import LocalBackend
-from sluicegate.store.known_keys import KnownKey
-from sluicegate.store.names import cached_responses
 from sluicegate.store.notices import GROUP_RELOAD, Notice, certificates_changed, keys_changed
 from sluicegate.store.redis import RedisBackend
 from sluicegate.trial import try_request
@@ -147,44 +145,7 @@ class Worker:
         while ticks() < limit and not all(listener.is_drained for listener in self.parts.listeners.values()):  # noqa: ASYNC110 - once in a life
             await asyncio.sleep(DRAIN_LOOK_S)
 
-    # -- configuration
-
-    def deeds(self) -> dict[str, Callable[[bytes], Awaitable[None]]]:
-        """Return what the workers of this node have each other do, by its name."""
-        return {
-            "reload": self.deed_reload,
-            "forget_keys": self.deed_forget_keys,
-            "renew_certificates": self.deed_renew_certificates,
-            "clear_cache": self.deed_clear_cache,
-            "tell_known_key": self.deed_tell_known_key,
-            "learn_key": self.deed_learn_key,
-            "follow": self.deed_follow,
-        }
-
-    async def deed_reload(self, argument: bytes) -> None:
-        """Do what `reload` asks of every worker."""
-        api_id, may_empty = msgspec.msgpack.decode(argument) if argument else ("", False)
-        await self.configuration.load(may_empty=may_empty, api_id=api_id)
-        if self.member is not None:
-            await self.member.follower.look(everything=True)
-
-    async def deed_follow(self, argument: bytes) -> None:
-        """Take over what was written to the cluster. Raises ConfigError when some of it was refused."""
-        assert self.member is not None
-        follower = self.member.follower
-        await follower.sync()
-        follower.hint()  # so that it is saved
-        for kind, document_id in msgspec.msgpack.decode(argument):
-            if (error := follower.refused.get(Key(kind, document_id))) is not None:
-                raise error
-
-    async def deed_forget_keys(self, argument: bytes) -> None:
-        """Do what `forget_keys` asks of every worker."""
-        self.keys.forget(msgspec.msgpack.decode(argument, type=list[str]))
-
-    async def deed_renew_certificates(self, argument: bytes) -> None:
-        """Do what `renew_certificates` asks of every worker."""
-        await self.configuration.renew_certificates(msgspec.msgpack.decode(argument, type=list[str]))
+    # -- what is known of keys
 
     async def ask_for_known_key(self, place: bytes) -> None:
         """Have the other workers say what they know of a key, while the store is away."""
@@ -192,20 +153,6 @@ class Worker:
         with contextlib.suppress(NotDoneError, TimeoutError):
             async with asyncio.timeout(self.settings.sluicegate.store_failure.timeout_s):
                 await self.colleagues.all_do("tell_known_key", place)
-
-    async def deed_tell_known_key(self, place: bytes) -> None:
-        """Tell every worker what this one knows of a key."""
-        known = self.keys.known.at(place)
-        if known is not None and self.colleagues is not None:
-            await self.colleagues.all_do("learn_key", msgspec.msgpack.encode(known))
-
-    async def deed_learn_key(self, argument: bytes) -> None:
-        """Know a key that another worker knows."""
-        self.keys.known.learn([msgspec.msgpack.decode(argument, type=KnownKey)])
-
-    async def deed_clear_cache(self, argument: bytes) -> None:
-        """Do what `clear_cache` asks of every worker."""
-        await self.services.cache.delete_prefix(cached_responses(argument.decode()))
 
     # -- admin.node.Node
 

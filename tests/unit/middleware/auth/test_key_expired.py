@@ -19,7 +19,7 @@ from sluicegate.middleware.auth.key_expired import EXPIRED, INACTIVE, NO_SESSION
         (session_of(is_inactive=True), INACTIVE),
         (session_of(expires=1), EXPIRED),
         (session_of(expires=-1), None),
-        (session_of(expires=int(time.time()) + 100), None),
+        (session_of(expires=int(time.time()) + 86_400), None),
     ],
 )
 def test_sessions(session: Any, expected: Any) -> None:
