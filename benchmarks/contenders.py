@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,18 +81,17 @@ class Contender:
 
 @dataclass(frozen=True)
 class Field:
-    """Where all run. folder: for their files. cpu, upstream_cpu: processors. apis: how many Sluicegate serves."""
+    """Where all run. folder: for their files. cpu, upstream_cpu: processors. body_bytes: of an answer."""
 
     folder: Path
     cpu: int
     upstream_cpu: int
     body_bytes: int
-    apis: int
 
 
 @contextmanager
-def all_running(field: Field) -> Iterator[list[Contender]]:
-    """Start everything, nginx first. What is not installed is left out, and named."""
+def all_running(field: Field, numbers_of_apis: Sequence[int]) -> Iterator[list[Contender]]:
+    """Start everything, nginx first, and Sluicegate with each number of APIs. What is not installed is left out."""
     with ExitStack() as running:
         target = running.enter_context(upstream(field))
         contenders = [running.enter_context(nginx(field, target))]
@@ -100,12 +99,14 @@ def all_running(field: Field) -> Iterator[list[Contender]]:
             contenders.append(running.enter_context(haproxy(field, target)))
         else:
             print("haproxy is not installed: left out", file=sys.stderr)
-        contenders.append(running.enter_context(sluicegate_keyless(field, target)))
-        contenders.append(running.enter_context(sluicegate_with_policy(field, target)))
-        if shutil.which("redis-server"):
-            contenders.append(running.enter_context(sluicegate_on_redis(field, target)))
-        else:
+        has_redis = bool(shutil.which("redis-server"))
+        if not has_redis:
             print("redis-server is not installed: left out", file=sys.stderr)
+        for apis in numbers_of_apis:
+            contenders.append(running.enter_context(sluicegate_keyless(field, target, apis)))
+            contenders.append(running.enter_context(sluicegate_with_policy(field, target, apis)))
+            if has_redis:
+                contenders.append(running.enter_context(sluicegate_on_redis(field, target, apis)))
         yield contenders
 
 
@@ -144,29 +145,29 @@ def haproxy(field: Field, target: int) -> Iterator[Contender]:
 
 
 @contextmanager
-def sluicegate_keyless(field: Field, target: int) -> Iterator[Contender]:
+def sluicegate_keyless(field: Field, target: int, apis: int) -> Iterator[Contender]:
     """Run Sluicegate that proxies and does nothing else."""
-    name = "sluicegate keyless" if field.apis == 1 else f"sluicegate keyless, {field.apis} APIs"
-    with sluicegate(field, "keyless", target, {"use_keyless": True}, {}) as (pid, url):
-        yield Contender(name, pid, f"{url}/api{field.apis - 1}/")
+    name = "sluicegate keyless" if apis == 1 else f"sluicegate keyless, {apis} APIs"
+    with sluicegate(field, f"keyless-{apis}", target, apis, {"use_keyless": True}, {}) as (pid, url):
+        yield Contender(name, pid, f"{url}/api{apis - 1}/")
 
 
 @contextmanager
-def sluicegate_with_policy(field: Field, target: int) -> Iterator[Contender]:
+def sluicegate_with_policy(field: Field, target: int, apis: int) -> Iterator[Contender]:
     """Run Sluicegate that looks up a key, counts a rate and a quota, and records each request in a file."""
     settings = {
         "enable_analytics": True,
         "hash_keys": True,
-        "sluicegate": {"analytics_file": str(field.folder / "node.records")},
+        "sluicegate": {"analytics_file": str(field.folder / f"{apis}.records")},
     }
-    with sluicegate(field, "policy", target, KEYED, settings) as (pid, url):
-        api_id = f"api{field.apis - 1}"
+    with sluicegate(field, f"policy-{apis}", target, apis, KEYED, settings) as (pid, url):
+        api_id = f"api{apis - 1}"
         key = create_key(url, api_id)
         yield Contender("  key, rate, quota, analytics", pid, f"{url}/{api_id}/", (f"Authorization: {key}",))
 
 
 @contextmanager
-def sluicegate_on_redis(field: Field, target: int) -> Iterator[Contender]:
+def sluicegate_on_redis(field: Field, target: int, apis: int) -> Iterator[Contender]:
     """Run a node of a cluster that does the same, with all of it in Redis."""
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(field.folder)]
@@ -177,23 +178,23 @@ def sluicegate_on_redis(field: Field, target: int) -> Iterator[Contender]:
         "cluster": {"enabled": True},
     }
     with (
-        pinned(field.upstream_cpu, command, port, field.folder / "redis.log"),
-        sluicegate(field, "redis", target, KEYED, settings) as (pid, url),
+        pinned(field.upstream_cpu, command, port, field.folder / f"redis-{apis}.log"),
+        sluicegate(field, f"redis-{apis}", target, apis, KEYED, settings) as (pid, url),
     ):
-        api_id = f"api{field.apis - 1}"
+        api_id = f"api{apis - 1}"
         key = create_key(url, api_id)
         yield Contender("  the same, in Redis", pid, f"{url}/{api_id}/", (f"Authorization: {key}",))
 
 
 @contextmanager
 def sluicegate(
-    field: Field, name: str, target: int, definition: dict[str, Any], settings: dict[str, Any]
+    field: Field, name: str, target: int, apis: int, definition: dict[str, Any], settings: dict[str, Any]
 ) -> Iterator[tuple[int, str]]:
     """Run one worker with APIs of one kind; yields the process and the URL."""
     folder, port = field.folder / name, free_port()
-    apps = folder / "apps"
-    apps.mkdir(parents=True)
-    for number in range(field.apis):
+    definitions = folder / "apps"
+    definitions.mkdir(parents=True)
+    for number in range(apis):
         document = {
             "name": f"API {number}",
             "api_id": f"api{number}",
@@ -206,9 +207,9 @@ def sluicegate(
                 "strip_listen_path": True,
             },
         }
-        (apps / f"{number}.json").write_text(json.dumps(document | definition))
+        (definitions / f"{number}.json").write_text(json.dumps(document | definition))
     conf = folder / "tyk.conf"
-    conf.write_text(json.dumps({"listen_port": port, "secret": SECRET, "app_path": str(apps), **settings}))
+    conf.write_text(json.dumps({"listen_port": port, "secret": SECRET, "app_path": str(definitions), **settings}))
     command = [str(Path(sys.executable).with_name("sluicegate")), "start", "--conf", str(conf), "--workers", "1"]
     with pinned(field.cpu, command, port, folder / "log") as process:
         yield process.pid, f"http://127.0.0.1:{port}"

@@ -40,16 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f" {'requests':>9} {'failed':>7} {'longest ms':>11} {'usual p99.9':>12} {'loop lag':>9}")
     for count in asked.apis:
         with tempfile.TemporaryDirectory() as name:
-            field = Field(Path(name), asked.cpu, asked.other_cpu, 200, count)
+            field = Field(Path(name), asked.cpu, asked.other_cpu, 200)
             with upstream(field) as target:
-                measure(field, target, asked.reloads)
+                measure(field, target, count, asked.reloads)
     return 0
 
 
-def measure(field: Field, target: int, reloads: int) -> None:
+def measure(field: Field, target: int, count: int, reloads: int) -> None:
     """Start a node, reload all of its APIs under load, so many times, and print what that came to."""
     port, folder = free_port(), field.folder
-    write_definitions(folder / "apps", field.apis, target, "first")
+    write_definitions(folder / "apps", count, target, "first")
     conf = folder / "tyk.conf"
     conf.write_text(json.dumps({"listen_port": port, "secret": SECRET, "app_path": str(folder / "apps")}))
     command = [str(Path(sys.executable).with_name("sluicegate")), "start", "--conf", str(conf), "--workers", "1"]
@@ -58,26 +58,26 @@ def measure(field: Field, target: int, reloads: int) -> None:
         ready_s = time.perf_counter() - began
         worker = family(process.pid)[-1]
         before_mb = rss_mb(worker)
-        client = Client(port, f"/api{field.apis - 1}/")
+        client = Client(port, f"/api{count - 1}/")
         client.run_for(QUIET_S)
         usual_s = sorted(client.waits_s)[-max(1, len(client.waits_s) // 1000)]
-        write_definitions(folder / "apps", field.apis, target, "change 0")
+        write_definitions(folder / "apps", count, target, "change 0")
         lags = loop_lags(port)
-        client = Client(port, f"/api{field.apis - 1}/")
+        client = Client(port, f"/api{count - 1}/")
         thread = threading.Thread(target=client.run)
         thread.start()
         time.sleep(0.2)
         reload_s = timed_reload(port)
         after_one_mb = rss_mb(worker)
         for number in range(1, reloads):
-            write_definitions(folder / "apps", field.apis, target, f"change {number}")
+            write_definitions(folder / "apps", count, target, f"change {number}")
             reload_s = max(reload_s, timed_reload(port))
         time.sleep(0.5)
         client.stopped = True
         thread.join()
         time.sleep(1.2)  # the lags are published once a second
         print(
-            f"{field.apis:6} {ready_s:8.2f} {before_mb:6.0f} {reload_s:9.2f} {after_one_mb:10.0f} {rss_mb(worker):9.0f}"
+            f"{count:6} {ready_s:8.2f} {before_mb:6.0f} {reload_s:9.2f} {after_one_mb:10.0f} {rss_mb(worker):9.0f}"
             f" {len(client.waits_s):9} {client.failed:7} {max(client.waits_s) * 1e3:11.1f} {usual_s * 1e3:12.2f}"
             f" {longest(lags, loop_lags(port)):>9}",
             flush=True,

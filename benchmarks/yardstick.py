@@ -1,7 +1,7 @@
 """How much CPU does a gateway spend on a request, next to nginx doing nothing but proxy? `make bench`
 
     make bench                                  keyless, and with key, rate, quota and analytics
-    make bench ARGS="--apis 10000"              with so many APIs
+    make bench ARGS="--apis 1 10000"            with one API, and beside it with so many
     make bench ARGS="--body 1000000"            with answers of so many bytes
     make bench ARGS="--varied"                  with requests that are never twice the same in a row
     make bench ARGS="--half-load"               and the 99th percentile at half of what the slowest reached
@@ -72,7 +72,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="yardstick-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # nginx's workers run as another user
-        with all_running(Field(folder, CPU, LOAD_CPU, args.body, args.apis)) as contenders:
+        with all_running(Field(folder, CPU, LOAD_CPU, args.body), args.apis) as contenders:
             rows = measure(contenders, args)
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
@@ -87,7 +87,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of each run")
     parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--apis", type=int, default=1, help="how many APIs Sluicegate serves; the last one is asked")
+    what = "how many APIs Sluicegate serves, the last one is asked; several numbers: it runs with each"
+    parser.add_argument("--apis", type=int, nargs="+", default=[1], help=what)
     parser.add_argument("--body", type=int, default=187, help="bytes of an answer")
     parser.add_argument("--varied", action="store_true", help="no request is like the one before")
     parser.add_argument("--half-load", action="store_true", help="needs h2load")
