@@ -31,6 +31,8 @@ class Mould(msgspec.Struct, eq=False):
     names:     APIVersion to OauthID.           place: IPAddress, and the blocks that are always empty.
     tags:      to the name of ExpireAt.         end:   all behind that.
     expires_s: how long it is kept.
+    head, tail: all up to the nanoseconds, and from the tags to those of ExpireAt, as they are in one `second` with one
+               `status`: for as long as that lasts, a record has fewer pieces (`RecordBuilder.cast`).
     """
 
     route: Route
@@ -45,6 +47,10 @@ class Mould(msgspec.Struct, eq=False):
     tags: bytes
     end: bytes
     expires_s: int
+    second: int = -1
+    status: int = 0
+    head: bytes = b""
+    tail: bytes = b""
 
     def fits(self, exchange: Exchange) -> bool:
         """Return whether an exchange with the head that keeps this mould has such a record.

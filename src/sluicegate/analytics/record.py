@@ -145,7 +145,6 @@ class RecordBuilder:
         self._places: dict[str, bytes] = {}
         self._second = -1
         self._date = self._moment = b""
-        self._expiries: dict[int, bytes] = {}
 
     def build(self, captured: Capture) -> bytes | None:
         """Return the record of a capture, or None when there shall be none."""
@@ -168,29 +167,22 @@ class RecordBuilder:
         mould, status, started_s, total_s, upstream_s = cast
         ended_s = started_s + total_s
         second = int(ended_s)
-        if second != self._second:
-            self._look_at_clock(second)
+        if second != mould.second or status != mould.status:
+            self._stamp(mould, second, status)
         nanoseconds = pack(int((ended_s - second) * 1e9))
         total_ms, upstream_ms = int(total_s * 1000), int(upstream_s * 1000)
         times = self._times.get(total_ms << TIMES_SHIFT | upstream_ms) or self._times_of(total_ms, upstream_ms)
-        return b"".join(
-            (
-                mould.begin,
-                self._date,
-                self._statuses.get(status) or self._status(status),
-                mould.key,
-                self._moment,
-                nanoseconds,
-                mould.names,
-                times[0],
-                mould.place,
-                times[1],
-                mould.tags,
-                self._expiries.get(mould.expires_s) or self._expiry(mould.expires_s),
-                nanoseconds,
-                mould.end,
-            )
-        )
+        head, names, place, tail, end = mould.head, mould.names, mould.place, mould.tail, mould.end
+        return b"".join((head, nanoseconds, names, times[0], place, times[1], tail, nanoseconds, end))
+
+    def _stamp(self, mould: Mould, second: int, status: int) -> None:
+        """Make a mould ready for a second and a status."""
+        if second != self._second:
+            self._look_at_clock(second)
+        status_piece = self._statuses.get(status) or self._status(status)
+        mould.head = b"".join((mould.begin, self._date, status_piece, mould.key, self._moment))
+        mould.tail = mould.tags + PAIR + pack(second + mould.expires_s)
+        mould.second, mould.status = second, status
 
     def _mould(self, captured: Capture, head: HeadFacts, api: ApiFacts, ip: str) -> Mould:
         # fmt: off
@@ -273,11 +265,6 @@ class RecordBuilder:
         self._second = second
         self._date = packed(Day=local.tm_mday, Month=local.tm_mon, Year=local.tm_year, Hour=local.tm_hour)
         self._moment = PAIR + pack(second)
-        self._expiries.clear()
-
-    def _expiry(self, expires_s: int) -> bytes:
-        piece = self._expiries[expires_s] = PAIR + pack(self._second + expires_s)
-        return piece
 
 
 def _pack_head(head: HeadFacts) -> tuple[bytes, bytes, bytes]:
