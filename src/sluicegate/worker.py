@@ -83,10 +83,11 @@ class Worker:
         parts = self.parts
         parts.road.prepare()
         parts.last_good.tell = colleagues.remember if not parts.index else None
-        await self.configuration.load(may_empty=False)
         if self.member is not None:
             assert self.presence is not None
-            self.spawn(self.presence.run())
+            self.spawn(self.presence.run())  # the others see that it starts, however much it has to load
+        await self.configuration.load(may_empty=False)
+        if self.member is not None:
             self.member.follower.saves = not parts.index
             await self.member.follower.start()
             self.spawn(self.member.follower.run())

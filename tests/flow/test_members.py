@@ -21,6 +21,8 @@ from tests.wire import get
 
 PATIENCE_S = 25.0
 SLUICEGATE = str(Path(sys.executable).with_name("sluicegate"))
+MUCH_TO_LOAD = 3000
+"""Definitions, which take a node more than a second to load."""
 HOME = b"\x1b[H"
 
 
@@ -141,6 +143,22 @@ def listens(gateway: Gateway) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_a_node_that_has_not_loaded_yet_is_starting(tmp_path: Path, redis: RedisServer) -> None:
+    with ExitStack() as stack:
+        one, two = (node(tmp_path, name, redis) for name in ("one", "two"))
+        stack.enter_context(one)
+        for number in range(MUCH_TO_LOAD):
+            two.write_api(api(f"/{number}/"))
+        two.is_ready = lambda: states(one).get("two") == "starting"  # type: ignore[method-assign]
+        stack.enter_context(two)
+        found = status(one)
+        assert {entry["id"]: entry["generation"] for entry in found["nodes"]} == {"one": 0, "two": 0}
+        assert found["converged"], "whoever does not serve yet does not count"
+        assert not listens(two)
+        until(lambda: states(one) == {"one": "ready", "two": "ready"}, "it has loaded", PATIENCE_S)
+        assert listens(two)
 
 
 def test_a_node_that_drains_says_so(tmp_path: Path, redis: RedisServer) -> None:
