@@ -51,7 +51,7 @@ _REDIS = """
     ssl_insecure_skip_verify ca_file cert_file key_file tls_max_version tls_min_version
 """
 
-_REDIS_ASKING_NOTHING = "optimisation_max_idle optimisation_max_active"
+_REDIS_ASKING_NOTHING = "optimisation_max_idle optimisation_max_active max_decompressed_size"
 _REDIS_BLOCKS = ("storage", "cache_storage", "analytics_storage")
 
 _ASKING_NOTHING = """

@@ -66,9 +66,9 @@ class StorageOptions(Section, frozen=True):
     tls_min_version: TLSVersionName = "1.2"
     """Lowest TLS version."""
     compress_api_definitions: bool = False
-    """Compress API definitions in the store."""
+    """Compress the copy of the hub's API definitions that an edge keeps in its Redis."""
     compress_policies: bool = False
-    """Compress policies in the store."""
+    """Compress the copy of the hub's policies, likewise."""
     max_decompressed_size: IntOrDefault = 104857600
-    """Bytes that a compressed document may have when it is unpacked."""
+    """Bytes that such a copy may have when it is unpacked."""
     iam_auth: IAMAuth = IAMAuth()
