@@ -162,8 +162,10 @@ def test_a_node_that_has_not_loaded_yet_is_starting(tmp_path: Path, redis: Redis
 
 
 def test_a_node_that_drains_says_so(tmp_path: Path, redis: RedisServer) -> None:
-    waits = {"graceful_shutdown_delay_seconds": 8}
-    with node(tmp_path, "one", redis) as one, node(tmp_path, "two", redis, **waits) as two:
+    two = node(tmp_path, "two", redis, graceful_shutdown_delay_seconds=20)
+    with node(tmp_path, "one", redis) as one, ExitStack() as stack:
+        stack.callback(two.kill)  # nobody waits until it has ended in order
+        two.start()
         until(lambda: states(one) == {"one": "ready", "two": "ready"}, "both are there", PATIENCE_S)
         assert two.process is not None
         two.process.send_signal(signal.SIGTERM)

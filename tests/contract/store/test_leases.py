@@ -8,12 +8,12 @@ import dataclasses
 import mmap
 import time
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 
 import pytest
-from benchmarks.counting_node import counting_nodes
+from benchmarks.counting_node import CountingNodes, counting_nodes
 from tests.fakes.limiters import redis_limiter
-from tests.servers import running_redis
+from tests.servers import RedisServer, running_redis
 
 from sluicegate.errors import StoreError
 from sluicegate.store.limiters.lease_sheet import BYTES
@@ -69,20 +69,30 @@ def scripts_run(server) -> int:
     return sum(map(int, counts))
 
 
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory) -> Iterator[tuple[CountingNodes, RedisServer]]:
+    """Three nodes that count, and their Redis: each test has a name of its own."""
+    with (
+        running_redis(tmp_path_factory.mktemp("redis")) as server,
+        counting_nodes(3, server.port, EXACT) as nodes,
+    ):
+        yield nodes, server
+
+
 @pytest.mark.parametrize("limit", [100, 3000])
-def test_processes_together_admit_what_the_limit_says(redis_server, limit):
-    with counting_nodes(3, redis_server.port, EXACT) as nodes:
-        said = nodes.ask(NAME, limit, LONG_S, clients=20, seconds=1.5, pace_s=0.0005)
-        assert sum(one.get("admitted", 0) for one in said) <= limit
-        said_later = nodes.ask(NAME, limit, LONG_S, clients=2, seconds=1.5, pace_s=0.001)
+def test_processes_together_admit_what_the_limit_says(counting, limit):
+    nodes, _ = counting
+    said = nodes.ask(f"rate-limit-{limit}", limit, LONG_S, clients=20, seconds=1.5, pace_s=0.0005)
+    assert sum(one.get("admitted", 0) for one in said) <= limit
+    said_later = nodes.ask(f"rate-limit-{limit}", limit, LONG_S, clients=2, seconds=1.5, pace_s=0.001)
     admitted = [one.get("admitted", 0) for one in said + said_later]
     assert sum(admitted) == limit, "clients that keep asking get all"
     assert sum(one["refused"] for one in said_later) > 0
 
 
-def test_no_window_admits_more_than_the_limit(redis_server):
-    with counting_nodes(3, redis_server.port, EXACT) as nodes:
-        said = nodes.ask(NAME, 600, 1, clients=10, seconds=3.5, pace_s=0.001)
+def test_no_window_admits_more_than_the_limit(counting):
+    nodes, _ = counting
+    said = nodes.ask("rate-limit-windows", 600, 1, clients=10, seconds=3.5, pace_s=0.001)
     windows: Counter[float] = Counter()
     for one in said:
         for end, admitted in one["windows"]:
@@ -97,13 +107,14 @@ def test_no_window_admits_more_than_the_limit(redis_server):
     assert max(admitted for _, admitted in merged) <= 600
 
 
-def test_a_busy_key_costs_hardly_a_word(redis_server):
-    with counting_nodes(1, redis_server.port, EXACT) as nodes:
-        nodes.ask(NAME, 1_000_000, 60, clients=1, seconds=0.3, pace_s=0.001)
-        before = scripts_run(redis_server)
-        (said,) = nodes.ask(NAME, 1_000_000, 60, clients=1, seconds=2, pace_s=0.001)
-        assert said["admitted"] > 200
-        assert scripts_run(redis_server) - before < 0.1 * said["admitted"]
+def test_a_busy_key_costs_hardly_a_word(counting):
+    nodes, server = counting
+    node = CountingNodes(nodes.processes[:1])
+    node.ask("rate-limit-busy", 1_000_000, 60, clients=1, seconds=0.3, pace_s=0.001)
+    before = scripts_run(server)
+    (said,) = node.ask("rate-limit-busy", 1_000_000, 60, clients=1, seconds=2, pace_s=0.001)
+    assert said["admitted"] > 200
+    assert scripts_run(server) - before < 0.1 * said["admitted"]
 
 
 async def test_a_flood_over_the_limit_costs_no_words(limiter, redis_server):
