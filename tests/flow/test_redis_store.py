@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.gateway import KEYED, SESSION, Gateway, api, until
 from tests.servers import RestartableRedis, running_redis
 from tests.upstreams import Upstream
@@ -27,6 +29,24 @@ def node(folder: Path, upstream: Upstream, redis: RestartableRedis, workers: int
     conf = {"storage": storage, "node_secret": SECRET, "liveness_check": liveness, **conf}
     apis = [api("/a/", upstream.url, **KEYED), api("/open/", upstream.url)]
     return Gateway(folder, apis=apis, conf=conf, workers=workers)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestartableRedis]:
+    """A Redis that no test stops."""
+    one = RestartableRedis(tmp_path_factory.mktemp("redis"))
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory, upstream: Upstream, shared: RestartableRedis
+) -> Iterator[tuple[Gateway, Gateway]]:
+    """Two nodes of two workers on it."""
+    folder = tmp_path_factory.mktemp("nodes")
+    with node(folder / "one", upstream, shared) as one, node(folder / "two", upstream, shared) as two:
+        yield one, two
 
 
 def new_key(gateway: Gateway, **more: Any) -> dict[str, str]:
@@ -115,29 +135,29 @@ def _answers(gateway: Gateway) -> bool:
         return False
 
 
-def test_two_nodes_see_each_others_changes_of_keys(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
-    with node(tmp_path / "one", upstream, redis) as one, node(tmp_path / "two", upstream, redis) as two:
-        made = new_key(one)
-        key = made["key"]
-        assert {status_with(two, key) for _ in range(12)} == {200}
-        began = time.monotonic()
-        assert one.admin("PUT", f"/tyk/keys/{key}", {**SESSION, "is_inactive": True})[0] == 200
-        assert {status_with(one, key) for _ in range(12)} == {403}
-        until(lambda: {status_with(two, key) for _ in range(12)} == {403})
-        assert time.monotonic() - began < SOONER_THAN_EXPIRY_S
-        assert two.admin("DELETE", f"/tyk/keys/{key}")[0] == 200
-        assert one.admin("GET", f"/tyk/keys/{key}")[0] == 404
+def test_two_nodes_see_each_others_changes_of_keys(pair: tuple[Gateway, Gateway]) -> None:
+    one, two = pair
+    made = new_key(one)
+    key = made["key"]
+    assert {status_with(two, key) for _ in range(12)} == {200}
+    began = time.monotonic()
+    assert one.admin("PUT", f"/tyk/keys/{key}", {**SESSION, "is_inactive": True})[0] == 200
+    assert {status_with(one, key) for _ in range(12)} == {403}
+    until(lambda: {status_with(two, key) for _ in range(12)} == {403})
+    assert time.monotonic() - began < SOONER_THAN_EXPIRY_S
+    assert two.admin("DELETE", f"/tyk/keys/{key}")[0] == 200
+    assert one.admin("GET", f"/tyk/keys/{key}")[0] == 404
 
 
-def test_clearing_a_cache_removes_nothing_else(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
-    with node(tmp_path / "node", upstream, redis) as gateway:
-        made = new_key(gateway)
-        stored = f"cache-{made['key']}"
-        redis.server.command("SET", stored, "a response")
-        assert gateway.admin("DELETE", "/tyk/cache/apikey-")[0] == 200
-        assert gateway.admin("GET", f"/tyk/keys/{made['key']}")[0] == 200
-        assert gateway.admin("DELETE", f"/tyk/cache/{made['key']}")[0] == 200
-        assert redis.server.command("EXISTS", stored) == "0"
+def test_clearing_a_cache_removes_nothing_else(pair: tuple[Gateway, Gateway], shared: RestartableRedis) -> None:
+    gateway, _ = pair
+    made = new_key(gateway)
+    stored = f"cache-{made['key']}"
+    shared.server.command("SET", stored, "a response")
+    assert gateway.admin("DELETE", "/tyk/cache/apikey-")[0] == 200
+    assert gateway.admin("GET", f"/tyk/keys/{made['key']}")[0] == 200
+    assert gateway.admin("DELETE", f"/tyk/cache/{made['key']}")[0] == 200
+    assert shared.server.command("EXISTS", stored) == "0"
 
 
 def signed(command: str, payload: str = "", secret: str = SECRET) -> str:
@@ -147,44 +167,44 @@ def signed(command: str, payload: str = "", secret: str = SECRET) -> str:
 
 
 def test_what_another_node_tells_is_heeded_if_it_is_one_of_us(
-    tmp_path: Path, upstream: Upstream, redis: RestartableRedis
+    pair: tuple[Gateway, Gateway], upstream: Upstream, shared: RestartableRedis
 ) -> None:
-    with node(tmp_path / "node", upstream, redis) as gateway:
-        command = redis.server.command
-        until(lambda: command("PUBSUB", "NUMSUB", CHANNEL).split() == [CHANNEL, "2"])
-        made = new_key(gateway)
-        name = f"apikey-{made['key_hash']}"
-        assert {status_with(gateway, made["key"]) for _ in range(12)} == {200}
-        began = time.monotonic()
-        stored = json.loads(command("GET", name))
-        command("SET", name, json.dumps({**stored, "is_inactive": True}))
-        command("PUBLISH", CHANNEL, signed("KeySpaceUpdateNotification", f"{made['key_hash']}:hashed"))
-        until(lambda: {status_with(gateway, made["key"]) for _ in range(12)} == {403})
-        assert time.monotonic() - began < SOONER_THAN_EXPIRY_S
+    gateway, _ = pair
+    command = shared.server.command
+    until(lambda: command("PUBSUB", "NUMSUB", CHANNEL).split() == [CHANNEL, "4"])
+    made = new_key(gateway)
+    name = f"apikey-{made['key_hash']}"
+    assert {status_with(gateway, made["key"]) for _ in range(12)} == {200}
+    began = time.monotonic()
+    stored = json.loads(command("GET", name))
+    command("SET", name, json.dumps({**stored, "is_inactive": True}))
+    command("PUBLISH", CHANNEL, signed("KeySpaceUpdateNotification", f"{made['key_hash']}:hashed"))
+    until(lambda: {status_with(gateway, made["key"]) for _ in range(12)} == {403})
+    assert time.monotonic() - began < SOONER_THAN_EXPIRY_S
 
-        gateway.write_api(api("/new/", upstream.url))
-        for notice in (signed("GroupReload", secret="another"), '{"command": "GroupReload"}', "noise"):
-            command("PUBLISH", CHANNEL, notice)
-        until(lambda: gateway.log.count("Payload signature is invalid!") >= 3)
-        assert on_every_worker(gateway, "/new/x", 404)
-        command("PUBLISH", CHANNEL, signed("GroupReload"))
-        until(lambda: on_every_worker(gateway, "/new/x", 200))
-
-
-def test_a_group_reload_reaches_every_node(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
-    with node(tmp_path / "one", upstream, redis) as one, node(tmp_path / "two", upstream, redis) as two:
-        for gateway in (one, two):
-            gateway.write_api(api("/new/", upstream.url))
-        assert one.admin("GET", "/tyk/reload/group")[0] == 200
-        until(lambda: on_every_worker(one, "/new/x", 200))
-        until(lambda: on_every_worker(two, "/new/x", 200))
+    gateway.write_api(api("/new/", upstream.url))
+    for notice in (signed("GroupReload", secret="another"), '{"command": "GroupReload"}', "noise"):
+        command("PUBLISH", CHANNEL, notice)
+    until(lambda: gateway.log.count("Payload signature is invalid!") >= 3)
+    assert on_every_worker(gateway, "/new/x", 404)
+    command("PUBLISH", CHANNEL, signed("GroupReload"))
+    until(lambda: on_every_worker(gateway, "/new/x", 200))
 
 
-def test_quotas_are_counted_together(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:
-    with node(tmp_path / "one", upstream, redis) as one, node(tmp_path / "two", upstream, redis) as two:
-        key = new_key(one, quota_max=10, quota_renewal_rate=3600)["key"]
-        answers = [status_with(gateway, key) for _ in range(8) for gateway in (one, two)]
-        assert answers == [200] * 10 + [403] * 6
+def test_a_group_reload_reaches_every_node(pair: tuple[Gateway, Gateway], upstream: Upstream) -> None:
+    one, two = pair
+    for gateway in (one, two):
+        gateway.write_api(api("/newer/", upstream.url))
+    assert one.admin("GET", "/tyk/reload/group")[0] == 200
+    until(lambda: on_every_worker(one, "/newer/x", 200))
+    until(lambda: on_every_worker(two, "/newer/x", 200))
+
+
+def test_quotas_are_counted_together(pair: tuple[Gateway, Gateway]) -> None:
+    one, two = pair
+    key = new_key(one, quota_max=10, quota_renewal_rate=3600)["key"]
+    answers = [status_with(gateway, key) for _ in range(8) for gateway in (one, two)]
+    assert answers == [200] * 10 + [403] * 6
 
 
 def test_a_wrong_password_is_said_and_the_node_stays(tmp_path: Path, upstream: Upstream) -> None:
