@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.gateway import until
+from tests.gateway import START_PATIENCE_S, until
 from tests.servers import free_port
 from tests.wire import PATIENCE_S, Message, Wire
 
@@ -68,7 +68,7 @@ def running(
         return False
 
     try:
-        until(listens, f"{line[0]} listens")
+        until(listens, f"{line[0]} listens", START_PATIENCE_S)
         yield process
     finally:
         with suppress(ProcessLookupError):
