@@ -80,6 +80,10 @@ class Backend(ABC):
         """Remove values and collections; return how many there were."""
 
     @abstractmethod
+    async def take(self, name: str) -> bytes | None:
+        """Remove a value and return it; of all who take it at the same time one gets it, the others None."""
+
+    @abstractmethod
     async def exists(self, name: str) -> bool:
         """Return whether a value or a collection of that name is there."""
 
@@ -96,8 +100,8 @@ class Backend(ABC):
         """Add to a counter and return it; the time to live is set when this made the counter."""
 
     @abstractmethod
-    async def scan(self, prefix: str) -> list[str]:
-        """Return all names that begin with the prefix, in no order."""
+    async def scan(self, prefix: str, containing: str = "") -> list[str]:
+        """Return all names that begin with the prefix, and have a text somewhere behind it, in no order."""
 
     async def delete_prefix(self, prefix: str) -> int:
         """Remove everything whose name begins with the prefix; return how many there were."""
@@ -141,6 +145,10 @@ class Backend(ABC):
     @abstractmethod
     async def sorted_remove(self, name: str, lowest: float, highest: float) -> int:
         """Remove what lies between two scores, both included; return how many there were."""
+
+    @abstractmethod
+    async def sorted_discard(self, name: str, *members: bytes) -> int:
+        """Remove members, whatever their score; return how many there were."""
 
     # messages
 

@@ -94,6 +94,14 @@ class SqliteBackend(LocalBackend):
 
         return await self.transact(change)
 
+    async def take(self, name: str) -> bytes | None:
+        def change(db: sqlite3.Connection) -> bytes | None:
+            row = db.execute(GET, (to_bytes(name), now())).fetchone()
+            _remove(db, name)
+            return row[0] if row else None
+
+        return await self.transact(change)
+
     async def exists(self, name: str) -> bool:
         return bool(self.read(GET_EXPIRY, to_bytes(name), now()))
 
@@ -124,10 +132,10 @@ class SqliteBackend(LocalBackend):
 
         return await self.transact(change)
 
-    async def scan(self, prefix: str) -> list[str]:
-        start = to_bytes(prefix)
+    async def scan(self, prefix: str, containing: str = "") -> list[str]:
+        start, wanted = to_bytes(prefix), to_bytes(containing)
         rows = self.read(SCAN, start, _after(start), now())
-        return [row[0].decode("utf-8", "surrogateescape") for row in rows]
+        return [name.decode("utf-8", "surrogateescape") for (name,) in rows if wanted in name[len(start) :]]
 
     # lists, sets, sorted sets
 
@@ -176,6 +184,10 @@ class SqliteBackend(LocalBackend):
     async def sorted_remove(self, name: str, lowest: float, highest: float) -> int:
         sql = "DELETE FROM member WHERE name = ? AND score BETWEEN ? AND ?"
         return await self.transact(lambda db: _take(db, sql, name, lowest, highest))
+
+    async def sorted_discard(self, name: str, *members: bytes) -> int:
+        sql = "DELETE FROM member WHERE name = ? AND member = ?"
+        return await self.transact(lambda db: sum(_take(db, sql, name, member) for member in members))
 
     # messages
 

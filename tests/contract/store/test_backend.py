@@ -92,6 +92,16 @@ async def test_add_writes_only_where_nothing_is(backend):
     assert await backend.ttl_s("a") > 99
 
 
+async def test_a_value_is_taken_once(backend):
+    await backend.set("a", b"1", ttl_s=100)
+    taken = await asyncio.gather(*(backend.take("a") for _ in range(20)))
+    assert [one for one in taken if one is not None] == [b"1"]
+    assert not await backend.exists("a")
+    await backend.set("b", b"2", ttl_s=0.02)
+    await expired(backend, "b")
+    assert await backend.take("b") is None
+
+
 async def test_a_counter_counts_and_keeps_its_first_time_to_live(backend):
     assert await backend.incr("n", ttl_s=100) == 1
     assert await backend.incr("n", 5, ttl_s=1000) == 6
@@ -108,6 +118,9 @@ async def test_scan_finds_a_prefix_and_takes_it_literally(backend):
     assert sorted(await backend.scan("apikey-")) == ["apikey-1", "apikey-2"]
     assert await backend.scan("a*") == ["a*b"]
     assert len(await backend.scan("")) == 6
+    assert sorted(await backend.scan("a", "x")) == ["apikex", "axb"]
+    assert await backend.scan("a", "*") == ["a*b"]
+    assert sorted(await backend.scan("apikex", "x")) == []
     assert await backend.delete_prefix("apikey-") == 2
     assert await backend.delete_prefix("apikey-") == 0
 
@@ -137,6 +150,15 @@ async def test_sorted_sets_are_cut_by_score(backend):
     assert await backend.sorted_range("z", 1.5, 2) == [(b"a", 1.5), (b"b", 2)]
     assert await backend.sorted_remove("z", 0, 2) == 2
     assert await backend.sorted_range("z", float("-inf"), float("inf")) == [(b"c", 3.5)]
+
+
+async def test_members_leave_sorted_sets_whatever_their_score(backend):
+    for member in (b"a", b"b", b"c"):
+        await backend.sorted_add("z", member, 7)
+    assert await backend.sorted_discard("z", b"a", b"c", b"d") == 2
+    assert await backend.sorted_range("z", 7, 7) == [(b"b", 7)]
+    assert await backend.sorted_discard("z", b"b") == 1
+    assert not await backend.exists("z")
 
 
 async def test_messages_reach_all_listeners(backend):

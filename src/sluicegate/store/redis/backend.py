@@ -44,6 +44,9 @@ class Script:
         self.sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest().encode()
 
 
+TAKE = Script("take")
+
+
 class RedisBackend(Backend):
     """A Redis server, the master that Sentinels watch, or a Redis Cluster."""
 
@@ -118,6 +121,10 @@ class RedisBackend(Backend):
         counts = [self.call(b"DEL", name) for name in names]
         return sum([await count for count in counts])
 
+    async def take(self, name: str) -> bytes | None:
+        value: bytes | None = await self.run(TAKE, [name])
+        return value
+
     async def exists(self, name: str) -> bool:
         return bool(await self.call(b"EXISTS", to_bytes(name)))
 
@@ -138,9 +145,11 @@ class RedisBackend(Backend):
             return int((await asyncio.gather(made, count))[1])
         return int(await self.call(b"INCRBY", to_bytes(name), by))
 
-    async def scan(self, prefix: str) -> list[str]:
+    async def scan(self, prefix: str, containing: str = "") -> list[str]:
         """Return the names; those that move between the servers of a Redis Cluster meanwhile may be missed."""
         pattern = to_bytes(prefix.translate(GLOB)) + b"*"
+        if containing:
+            pattern += to_bytes(containing.translate(GLOB)) + b"*"
         parts = [await _scan(master, pattern) for master in await self._servers.masters()]
         return list(set[str]().union(*parts))
 
@@ -175,6 +184,9 @@ class RedisBackend(Backend):
 
     async def sorted_remove(self, name: str, lowest: float, highest: float) -> int:
         return int(await self.call(b"ZREMRANGEBYSCORE", to_bytes(name), _score(lowest), _score(highest)))
+
+    async def sorted_discard(self, name: str, *members: bytes) -> int:
+        return int(await self.call(b"ZREM", to_bytes(name), *members))
 
     # messages
 
