@@ -72,6 +72,16 @@ class KeyRecords:
         data = await self._backend.get(names.session(name))
         return _decode(data, name) if data else None
 
+    async def read_exactly(self, token: str) -> FoundKey | None:
+        """Return the key of a whole token, which stands for nothing but itself."""
+        name = self.name_of(token)
+        session = await self.load(name)
+        return FoundKey(token, name, session) if session is not None else None
+
+    async def rewrite(self, name: str, session: Session) -> None:
+        """Store what a session is now; it stays as long as it would have stayed."""
+        await self.write(name, session, max(0.0, await self._backend.ttl_s(names.session(name))))
+
     async def write(self, name: str, session: Session, ttl_s: float = 0) -> None:
         """Store a session; it is in force on this node when this returns. Each write sets the time to live anew."""
         await self._backend.set(names.session(name), gojson.encode(session), ttl_s)

@@ -21,6 +21,11 @@ _RAW = "raw-"
 _CERTIFICATES = "cert-"
 CERTIFICATE = _CERTIFICATES + _RAW
 
+OAUTH = "oauth-data."
+OAUTH_TOKENS = "oauth-client-tokens."
+OAUTH_PURGE_LOCK = "oauth-purge-lock"
+"""Held by the node that removes lapsed tokens from the lists of clients."""
+
 NOTIFICATIONS = "tyk.cluster.notifications"
 """The channel on which nodes tell each other what changed (contract 05.5)."""
 
@@ -76,6 +81,46 @@ def certificate_of_entry(entry: str) -> str:
 def certificates_listed(org_id: str) -> str:
     """Return the mark that the list is whole, also where there is none because it is empty."""
     return f"{certificate_index(org_id)}-migrated"
+
+
+def oauth_client(api_id: str, client_id: str) -> str:
+    """Return where an OAuth client of an API lies."""
+    return f"{OAUTH}{api_id}.{oauth_client_entry(client_id)}"
+
+
+def oauth_client_entry(client_id: str) -> str:
+    """Return how a client is called in the list of an organisation's clients."""
+    return f"oauth-clientid.{client_id}"
+
+
+def oauth_client_list(api_id: str, org_id: str) -> str:
+    """Return the list of the clients of an API."""
+    return f"{OAUTH}{api_id}.oauth-client-index.{org_id}"
+
+
+def oauth_client_set(api_id: str) -> str:
+    """Return the set of copies of an API's clients, which nodes of Tyk read in a Redis Cluster."""
+    return f"{OAUTH}{api_id}.oauth-clientset.oauth-clientid."
+
+
+def oauth_client_tokens(api_id: str, client_id: str) -> str:
+    """Return the sorted set of a client's tokens by when they expire, in Unix seconds."""
+    return f"{OAUTH}{api_id}.{OAUTH_TOKENS}{client_id}"
+
+
+def oauth_code(api_id: str, code: str) -> str:
+    """Return where an authorization code lies."""
+    return f"{OAUTH}{api_id}.oauth-authorize.{code}"
+
+
+def oauth_access(api_id: str, key_name: str) -> str:
+    """Return where the data of an access token lie; `key_name` as for its session."""
+    return f"{OAUTH}{api_id}.oauth-access.{key_name}"
+
+
+def oauth_refresh(api_id: str, token: str) -> str:
+    """Return where the data of a refresh token lie; these tokens are not hashed."""
+    return f"{OAUTH}{api_id}.oauth-refresh.{token}"
 
 
 def heartbeat(node_id: str) -> str:

@@ -1,0 +1,90 @@
+"""What is known of OAuth clients while the store is away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from sluicegate.errors import StoreError
+from sluicegate.store import known_clients
+from sluicegate.store.known_clients import KnownClients
+from sluicegate.store.reach import Reach
+
+
+class Remote:
+    """A store that is not in this process."""
+
+    is_split = False
+
+    def __init__(self) -> None:
+        self.is_away, self.asked = False, 0
+
+    async def get(self, name: str) -> bytes | None:
+        self.asked += 1
+        if self.is_away:
+            raise StoreError("away")
+        return b"{}" if name == "oauth-data.a1.oauth-clientid.c1" else None
+
+    async def mget(self, names: Sequence[str]) -> list[bytes | None]:
+        return [await self.get(name) for name in names]
+
+
+@pytest.fixture
+def store() -> Remote:
+    return Remote()
+
+
+def known_over(store: Remote, stale_s: float) -> KnownClients:
+    return KnownClients(store, Reach(store, 1.0), stale_s)  # type: ignore[arg-type]
+
+
+async def exists(known: KnownClients, client_id: str) -> bool:
+    found = known.exists("a1", client_id)
+    return found if isinstance(found, bool) else await found
+
+
+async def test_what_was_found_is_not_asked_for_again_within_a_second(store: Remote) -> None:
+    known = known_over(store, 0)
+    assert [await exists(known, name) for name in ("c1", "c2", "c1", "c2")] == [True, False, True, False]
+    assert store.asked == 2
+
+
+async def test_the_last_answer_counts_while_there_is_no_other(store: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = known_over(store, 60)
+    assert await exists(known, "c1") and not await exists(known, "c2")
+    store.is_away = True
+    monkeypatch.setattr(known_clients, "KEPT_S", 0.0)
+    assert await exists(known, "c1") and not await exists(known, "c2")
+    with pytest.raises(StoreError):
+        await exists(known, "c3")
+
+
+async def test_a_store_that_is_away_is_not_asked_by_each_request(
+    store: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = known_over(store, 60)
+    monkeypatch.setattr(known_clients, "KEPT_S", 0.0)
+    await exists(known, "c1")
+    store.is_away = True
+    await exists(known, "c1")
+    monkeypatch.setattr(known_clients, "KEPT_S", 60.0)
+    asked = store.asked
+    assert await exists(known, "c1") and store.asked == asked
+
+
+async def test_not_for_ever(store: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = known_over(store, 0)
+    await exists(known, "c1")
+    store.is_away = True
+    monkeypatch.setattr(known_clients, "KEPT_S", 0.0)
+    with pytest.raises(StoreError):
+        await exists(known, "c1")
+
+
+async def test_only_so_many_are_kept(store: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_clients, "MOST_KEPT", 4)
+    known = known_over(store, 0)
+    for number in range(20):
+        await exists(known, str(number))
+    assert len(known._known) <= 4
