@@ -7,14 +7,17 @@ import ssl
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import trustme
-from tests.gateway import SESSION, Gateway, until
+from tests.gateway import SECRET, SESSION, Gateway, until
 from tests.servers import RedisServer
 from tests.upstreams import Upstream, answer
 from tests.wire import Message, Wire, get, request
 
 AUTHORITY = trustme.CA()
+FORM = "Content-Type: application/x-www-form-urlencoded"
+OAUTH_CLIENT = "Authorization: Basic YzE6czE="  # c1:s1
 UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
 A_MOMENT_S = 3.0
 """How long something is waited for that is not to come."""
@@ -61,6 +64,42 @@ class Site:
         """Write a key, and return for how long the store keeps it."""
         written = self.key("somebody", session_lifetime=1000, expires=int(time.time()) + 50_000)
         return int(self.redis.command("ttl", f"apikey-{written['key_hash']}"))
+
+    # -- the OAuth server of the API, of which `c1` is a client
+
+    def oauth_ask(self, path: str, form: dict[str, str], *fields: str) -> Message:
+        body = urlencode(form).encode()
+        client = {"client_id": "c1", "secret": "s1", "api_id": "a", "redirect_uri": "http://one.test;http://two.test"}
+        self.admin("POST", "/tyk/oauth/clients/create", client)
+        return self.gateway.ask(request("POST", path, OAUTH_CLIENT, FORM, *fields, body=body))
+
+    def oauth_agree(self, kind: str) -> dict[str, Any]:
+        form = {"response_type": kind, "client_id": "c1", "key_rules": json.dumps(SESSION)}
+        form["redirect_uri"] = "http://one.test;http://two.test"
+        said = self.oauth_ask("/a/tyk/oauth/authorize-client", form, f"X-Tyk-Authorization: {SECRET}")
+        assert said.status == 200, said.body
+        return dict(json.loads(said.body))
+
+    def oauth_token_lifetime_s(self) -> int:
+        return int(self.oauth_agree("token")["expires_in"])
+
+    def oauth_refresh_lifetime_s(self) -> int:
+        form = {"grant_type": "authorization_code", "code": self.oauth_agree("code")["code"]}
+        token = json.loads(self.oauth_ask("/a/oauth/token", form).body)["refresh_token"]
+        return int(self.redis.command("ttl", f"oauth-data.a.oauth-refresh.{token}"))
+
+    def oauth_error_status(self) -> int:
+        return self.oauth_ask("/a/oauth/token", {"grant_type": "made_up"}).status
+
+    def oauth_status_for_second_address(self) -> int:
+        form = {"response_type": "code", "client_id": "c1", "redirect_uri": "http://two.test"}
+        return self.oauth_ask("/a/oauth/authorize", form).status
+
+    def keeps_lapsed_tokens(self) -> bool:
+        place = "oauth-data.a.oauth-client-tokens.c2"
+        self.redis.command("zadd", place, str(int(time.time()) - 100), "lapsed")
+        self.admin("DELETE", "/tyk/oauth/tokens?scope=lapsed")
+        return self.redis.command("exists", place) == "1"
 
     def target_seen(self, path: str, *fields: str) -> str:
         return json.loads(self.ask(path, *fields).body)["target"]

@@ -205,7 +205,7 @@ class Parts:
         policies = PolicyBook()
         road = StoreRoad(settings, stores, policies, shared.node, index, log_line)
         certificates = Certificates()
-        services = Services(settings, road.keys, policies, road.limiter, road.cache, log_line, certificates)
+        services = Services(settings, road.keys, policies, road.limiter, road.cache, road.oauth, log_line, certificates)
         return cls(
             settings,
             shared.origins,
@@ -253,6 +253,7 @@ class Parts:
             on_generation=worker.follow,
             on_certificates=lambda ids: worker.spawn(worker.configuration.renew_certificates(ids)),
             on_cache=lambda api_id: worker.spawn(deeds.clear_cache(api_id.encode())),
+            on_purge=worker.purge_by_notice,
             on_gap=worker.catch_up,
             on_server=self.road.servers.hear,
         )

@@ -20,6 +20,7 @@ from sluicegate.store.notices import (
     DELETE_API_CACHE,
     KEYS_CHANGED,
     NOTHING_TO_DO,
+    PURGE_LAPSED_TOKENS,
     RELOADS,
     SERVER_IS_THERE,
     Notice,
@@ -43,6 +44,7 @@ class Notifications:
     on_keys:   sessions were written, by their names in the store.
     on_reload: definitions or policies changed somewhere.
     on_cache:  the stored responses of an API are to be forgotten.
+    on_purge:  lapsed OAuth tokens are to be taken out of their lists.
     on_generation: the cluster's documents have changed.
     on_certificates: certificates were written or removed, by their ids.
     on_gap:    messages may have been missed.
@@ -59,6 +61,7 @@ class Notifications:
         on_keys: Callable[[list[str]], None],
         on_reload: Callable[[], None],
         on_cache: Callable[[str], None],
+        on_purge: Callable[[], None],
         on_generation: Callable[[], None],
         on_certificates: Callable[[list[str]], None],
         on_gap: Callable[[], None],
@@ -66,6 +69,7 @@ class Notifications:
     ) -> None:
         self.backend, self.node_secret, self.signatures, self.log = backend, node_secret, signatures, log
         self.on_keys, self.on_reload, self.on_cache, self.on_gap = on_keys, on_reload, on_cache, on_gap
+        self.on_purge = on_purge
         self.on_generation, self.on_certificates, self.on_server = on_generation, on_certificates, on_server
 
     def listen(self) -> None:
@@ -98,6 +102,8 @@ class Notifications:
             self.on_reload()
         elif notice.command == DELETE_API_CACHE:
             self.on_cache(notice.payload)
+        elif notice.command == PURGE_LAPSED_TOKENS:
+            self.on_purge()
         elif (reason := NOTHING_TO_DO.get(notice.command)) is not None:
             self.log("debug", f"Nothing to do: {reason}", prefix="pub-sub", command=notice.command)
         else:

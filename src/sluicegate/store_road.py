@@ -17,6 +17,7 @@ from sluicegate.store.known_keys_file import KnownKeysFile
 from sluicegate.store.limiters import Surroundings, make_limiter
 from sluicegate.store.limiters.lease_sheet import BYTES
 from sluicegate.store.limiters.tally import Tally
+from sluicegate.store.oauth_tokens import make_oauth
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
 from sluicegate.store.servers import Servers
@@ -66,6 +67,7 @@ class StoreRoad:
         tags = settings.db_app_conf_options.tags if settings.db_app_conf_options.node_is_segmented else []
         self.servers = Servers(node.node_id, "".join(tags), node.last_server_count)
         self.keys = KeyStore(settings, backend, policies, node.counters, log, self.reach)
+        self.oauth = make_oauth(backend, self.keys, self.reach, settings.sluicegate.store_failure.stale_sessions_s)
         around = Surroundings(self.reach, self.servers, node.lease_sheets[index], node.tally)
         self.limiter = make_limiter(settings, backend, node.counters, around)
         self.cache = make_cache(stores.cache, self._cache_reach)

@@ -27,7 +27,8 @@ from sluicegate.configuration import Configuration
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
 from sluicegate.store.backend import LocalBackend
-from sluicegate.store.notices import GROUP_RELOAD, Notice, certificates_changed, keys_changed
+from sluicegate.store.notices import GROUP_RELOAD, PURGE_LAPSED_TOKENS, Notice, certificates_changed, keys_changed
+from sluicegate.store.oauth_purge import OAuthPurge
 from sluicegate.store.redis import RedisBackend
 from sluicegate.trial import try_request
 
@@ -56,6 +57,9 @@ class Worker:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.services: Services = parts.services
+        self.services.oauth.tell = self.forget_keys
+        oauth = parts.services.oauth.records
+        self.purge = OAuthPurge(oauth, lambda: self.settings.oauth_token_expired_retain_period, parts.services.log)
         self.keys: KeyStore = parts.services.keys
         self.policies: PolicyBook = parts.services.policies
         self.store: Backend = parts.backend
@@ -99,6 +103,7 @@ class Worker:
             self.watch_store(),
             self.sweep(),
             self.watch_certificates(),
+            *(() if parts.index else (self.purge.run(),)),
         ):
             self.spawn(work)
         parts.notifications.listen()
@@ -264,6 +269,16 @@ class Worker:
         assert self.colleagues is not None
         await self.colleagues.all_do("renew_certificates", msgspec.msgpack.encode(listed))
         await self.parts.notifications.send(certificates_changed(listed))
+
+    async def purge_lapsed_tokens(self) -> None:
+        """Take lapsed OAuth tokens out of their lists, and have other nodes do so."""
+        await self.purge.purge()
+        await self.parts.notifications.send(Notice(PURGE_LAPSED_TOKENS))
+
+    def purge_by_notice(self) -> None:
+        """Another node wants lapsed OAuth tokens to go; one worker of each node sees to it."""
+        if not self.parts.index:
+            self.spawn(self.purge.purge_if_first())
 
     async def clear_cache(self, api_id: str) -> None:
         """Forget all stored responses of an API on every worker."""

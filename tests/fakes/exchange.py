@@ -70,6 +70,7 @@ def make_services(
     limiter: Any = None,
     cache: Any = None,
     policies: PolicyBook | None = None,
+    oauth: Any = None,
 ) -> Services:
     """Return services; parts that a test does not name are not there."""
     logged: list[tuple[str, str, dict[str, Any]]] = []
@@ -83,6 +84,7 @@ def make_services(
         policies=policies if policies is not None else PolicyBook(),
         limiter=limiter,
         cache=cache,
+        oauth=oauth,
         log=log,
     )
 

@@ -24,6 +24,9 @@ from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters.node import NodeLimiter
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.names import cached_responses
+from sluicegate.store.oauth_purge import OAuthPurge
+from sluicegate.store.oauth_tokens import make_oauth
+from sluicegate.store.reach import Reach
 from sluicegate.store.shared_counters import SharedCounters
 
 SECRET = "s3cret"
@@ -56,7 +59,9 @@ class FakeNode:
         counters = SharedCounters(None)
         self.keys = KeyStore(self.settings, self.store, self.policies, counters)
         self.cache = MemoryCache()
-        self.services = make_services(self.settings, self.keys, NodeLimiter(counters), self.cache, self.policies)
+        oauth = make_oauth(self.store, self.keys, Reach(self.store, 1.0))
+        limiter = NodeLimiter(counters)
+        self.services = make_services(self.settings, self.keys, limiter, self.cache, self.policies, oauth)
         self.refuses: dict[str, str] = {}
         self.reloads = 0
         self.group_reloads = 0
@@ -100,6 +105,9 @@ class FakeNode:
 
     async def renew_certificates(self, ids: Iterable[str]) -> None:
         self.renewed.extend(ids)
+
+    async def purge_lapsed_tokens(self) -> None:
+        await OAuthPurge(self.services.oauth.records, lambda: 0, self.services.log).purge()
 
     async def clear_cache(self, api_id: str) -> None:
         await self.cache.delete_prefix(cached_responses(api_id))

@@ -32,6 +32,14 @@ def listing(path: str) -> dict[str, Any]:
     return {"version_data": {"not_versioned": True, "versions": {"Default": version}}}
 
 
+OAUTH = {
+    "use_keyless": False,
+    "use_oauth2": True,
+    "oauth_meta": {
+        "allowed_access_types": ["authorization_code", "refresh_token"],
+        "allowed_authorize_types": ["code", "token"],
+    },
+}
 VERSIONED = {
     "definition": {"location": "header", "key": "version"},
     "version_data": {"not_versioned": False, "default_version": "v1", "versions": {"v1": {"name": "v1"}}},
@@ -131,6 +139,17 @@ CASES = {
         False,
         True,
     ),
+    "tokens": Case({"oauth_token_expire": 77}, Site.oauth_token_lifetime_s, 3600, 77, OAUTH),
+    "refresh tokens": Case(
+        {"oauth_refresh_token_expire": 5000},
+        lambda site: round(site.oauth_refresh_lifetime_s(), -2),
+        1_209_600,
+        5000,
+        OAUTH,
+    ),
+    "lapsed tokens": Case({"oauth_token_expired_retain_period": 1000}, Site.keeps_lapsed_tokens, False, True, OAUTH),
+    "redirects": Case({"oauth_redirect_uri_separator": ";"}, Site.oauth_status_for_second_address, 403, 307, OAUTH),
+    "OAuth errors": Case({"oauth_error_status_code": 400}, Site.oauth_error_status, 403, 400, OAUTH),
     "rate headers": Case(
         {"rate_limit_response_headers": "rate_limits"},
         lambda site: site.ask().get(b"x-ratelimit-limit"),

@@ -37,6 +37,7 @@ class Heard:
             on_keys=self.noting("keys"),
             on_reload=self.noting("reload"),
             on_cache=self.noting("cache"),
+            on_purge=self.noting("purge"),
             on_generation=self.noting("generation"),
             on_certificates=self.noting("certificates"),
             on_gap=self.noting("gap"),
@@ -58,6 +59,7 @@ class Heard:
     [
         (Notice("KeySpaceUpdateNotification", "a,b"), ("keys", ["a", "b"])),
         (Notice("ApiUpdated"), ("reload",)),
+        (Notice("OAuthPurgeLapsedTokens"), ("purge",)),
         (Notice("GroupReload", "whatever"), ("reload",)),
         (Notice("DeleteAPICache", "a1"), ("cache", "a1")),
         (Notice("NoticeGatewayDRLNotification", "{}"), ("server", "{}")),

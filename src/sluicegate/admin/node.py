@@ -141,6 +141,9 @@ class Node(Protocol):
     async def renew_certificates(self, ids: Iterable[str]) -> None:
         """Serve by what the store holds of these certificates now, on every worker; have other nodes do so."""
 
+    async def purge_lapsed_tokens(self) -> None:
+        """Take OAuth tokens that expired some time ago out of the lists of clients, and have other nodes do so."""
+
     async def clear_cache(self, api_id: str) -> None:
         """Forget all stored responses of an API, on every worker. Raises StoreError."""
 

@@ -21,6 +21,8 @@ from sluicegate.admin import (
     keys,
     oas_apis,
     oas_import,
+    oauth_clients,
+    oauth_tokens,
     openapi,
     org_keys,
     policies,
@@ -65,6 +67,20 @@ ROUTES: Routes = (
         "/tyk/org/keys/{orgID}",
         {"GET": org_keys.show, "POST": org_keys.write, "PUT": org_keys.write, "DELETE": org_keys.delete},
     ),
+    # clients and tokens of the OAuth server
+    ("/tyk/oauth/clients/create", {"POST": oauth_clients.create}),
+    ("/tyk/oauth/clients/apis/{appID}", {"GET": oauth_clients.show_apis}),
+    ("/tyk/oauth/clients/{apiID}", {"GET": oauth_clients.show_all}),
+    (
+        "/tyk/oauth/clients/{apiID}/{keyName}",
+        {"GET": oauth_clients.show, "PUT": oauth_clients.update, "DELETE": oauth_clients.delete},
+    ),
+    ("/tyk/oauth/clients/{apiID}/{keyName}/rotate", {"PUT": oauth_clients.rotate}),
+    ("/tyk/oauth/clients/{apiID}/{keyName}/tokens", {"GET": oauth_tokens.show_all}),
+    ("/tyk/oauth/refresh/{keyName}", {"DELETE": oauth_tokens.delete_refresh}),
+    ("/tyk/oauth/revoke", {"POST": oauth_tokens.revoke}),
+    ("/tyk/oauth/revoke_all", {"POST": oauth_tokens.revoke_all}),
+    ("/tyk/oauth/tokens", {"DELETE": oauth_tokens.purge}),
     # policies
     (
         "/tyk/policies",

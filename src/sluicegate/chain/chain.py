@@ -42,6 +42,20 @@ class Chain:
         )
 
 
+class OwnEndpoints:
+    """The gateway's own endpoints inside a listen path; they stand before versions and their chains.
+
+    owns:  whether a request is for it; asked of every request to the API, so it is quick to say no.
+    steps: what such a request passes; the last of them answers.
+    """
+
+    __slots__ = ("owns", "steps")
+
+    def __init__(self, owns: Callable[[Exchange], bool], steps: Iterable[Middleware]) -> None:
+        self.owns = owns
+        self.steps: tuple[RequestStep, ...] = tuple(one.on_request for one in steps)
+
+
 def overrides(middleware: Middleware, method: str) -> bool:
     """Return whether a middleware has its own version of a method."""
     return getattr(type(middleware), method) is not getattr(Middleware, method)

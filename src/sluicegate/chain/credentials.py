@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HEADER = "Authorization"
 
-KINDS_BESIDE_TOKENS = ("use_basic_auth",)
+KINDS_BESIDE_TOKENS = ("use_basic_auth", "use_oauth2")
 """Fields of a definition that ask for a kind of credentials that is served; without any, tokens are asked for."""
 
 
@@ -66,6 +66,6 @@ def token_config(classic: APIDefinition) -> AuthConfig:
 def provides_identity(classic: APIDefinition, kind: str) -> bool:
     """Return whether the session of this kind of credentials becomes the request's.
 
-    kind: its value of `base_identity_provided_by`: `auth_token`, `basic_auth_user`.
+    kind: its value of `base_identity_provided_by`: `auth_token`, `basic_auth_user`, `oauth_key`.
     """
     return classic.base_identity_provided_by in ("", kind)

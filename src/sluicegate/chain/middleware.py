@@ -64,6 +64,10 @@ class Middleware:
     def on_request(self, exchange: Exchange) -> Step:
         """Look at a request, change it, or answer it."""
 
+    def owns(self, exchange: Exchange) -> bool:
+        """Of what answers endpoints of the gateway's own: return whether a request is for one."""
+        return False
+
     def on_response(self, exchange: Exchange, response: Response) -> None:
         """Change the status or headers of a response, before anything of it is sent."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sluicegate.chain.key_change_hook import KeyChangeHook
 from sluicegate.chain.passwords import Passwords
 from sluicegate.store.certificates import Certificates
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sluicegate.store.cache import ResponseCache
     from sluicegate.store.keys import KeyStore
     from sluicegate.store.limiter import Limiter
+    from sluicegate.store.oauth_tokens import OAuthTokens
 
 
 @dataclass(slots=True)
@@ -29,9 +31,11 @@ class Services:
     policies:  the policies in force.
     limiter:   rates and quotas, exact over all workers that share it.
     cache:     stored responses (contract 09.8).
+    oauth:     clients and tokens of the built-in OAuth server (contract 08.5).
     log:       writes one application log line: level, message, fields.
     certificates: what references to certificates lead to.
     passwords: checks passwords, and remembers for a while which ones fitted.
+    key_change_hook: tells owners of APIs of new OAuth tokens, off the road.
     shows_rate: X-RateLimit-* tell of the rate, not of the quota (contract 07.11).
     """
 
@@ -40,9 +44,11 @@ class Services:
     policies: PolicyBook
     limiter: Limiter
     cache: ResponseCache
+    oauth: OAuthTokens
     log: Callable[..., None]
     certificates: Certificates = field(default_factory=Certificates)
     passwords: Passwords = field(default_factory=Passwords)
+    key_change_hook: KeyChangeHook = field(default_factory=KeyChangeHook)
     shows_rate: bool = field(init=False)
 
     def __post_init__(self) -> None:

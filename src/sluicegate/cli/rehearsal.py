@@ -32,6 +32,7 @@ from sluicegate.store.keys import KeyStore
 from sluicegate.store.limiters import make_limiter
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.notice_signatures import read_public_key
+from sluicegate.store.oauth_tokens import make_oauth
 from sluicegate.store.open import redis_blocks
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis.options import tls_context
@@ -177,12 +178,14 @@ def rehearsal_reloader(
 
 def _services(settings: Settings, policies: PolicyBook, counters: SharedCounters, log: Callable[..., None]) -> Services:
     backend = MemoryBackend()
+    keys, reach = KeyStore(settings, backend, policies, counters), Reach(backend, 1.0)
     return Services(
         settings,
-        KeyStore(settings, backend, policies, counters),
+        keys,
         policies,
         make_limiter(settings, backend, counters),
-        make_cache(backend, Reach(backend, 1.0)),
+        make_cache(backend, reach),
+        make_oauth(backend, keys, reach),
         log,
     )
 

@@ -2,6 +2,7 @@
 
     a head has been read            listener.connection
       │ begin      which API?       routing.table        reserved paths are the control API's
+      │                                                  an API's own endpoints answer before versions and chain
       │ enter      which version?   routing.versions     each version has a chain of its own
       │ proceed    the chain        middleware.ORDER     each step passes it on, answers it, or has it wait
       │ send       the upstream     upstream.dispatch    or a `tyk://` loop: enter again
@@ -118,6 +119,10 @@ class Serve:
         limit = route.body_limit_bytes
         if limit and max(exchange.request.content_length or 0, exchange.bytes_in) > limit:
             connection.reject(exchange, TOO_LARGE)
+            return
+        own = route.own_endpoints
+        if own is not None and own.owns(exchange):
+            self.proceed(connection, exchange, iter(own.steps))
             return
         chain: Chain | None = route.chain
         chosen_before = 0

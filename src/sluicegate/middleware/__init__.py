@@ -1,7 +1,9 @@
 """The chain: every middleware, in the order in which a request meets it (contract 06.4).
 
 A middleware stands in `ORDER` once and nowhere else; what a definition does not ask for is left out of its chain when
-that is built. `RESPONSE_ORDER` are those that responses meet on their way back, in that order.
+that is built. `RESPONSE_ORDER` are those that responses meet on their way back, in that order. `OWN_ENDPOINTS` is what
+requests to endpoints of the gateway's own pass instead of a version and its chain (contract 06.1); the last of them
+says which requests these are.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ from sluicegate.middleware.access.track_endpoint import TrackEndpoint
 from sluicegate.middleware.answers.cache import Cache
 from sluicegate.middleware.answers.cors import Cors
 from sluicegate.middleware.answers.mock_response import MockResponse
+from sluicegate.middleware.answers.oauth_endpoints import OAuthEndpoints
 from sluicegate.middleware.answers.rate_limits_report import RateLimitsReport
 from sluicegate.middleware.auth.auth_token import AuthToken
 from sluicegate.middleware.auth.basic_auth import BasicAuth
 from sluicegate.middleware.auth.certificate_binding import CertificateBinding
 from sluicegate.middleware.auth.client_certificates import ClientCertificates
 from sluicegate.middleware.auth.key_expired import KeyExpired
+from sluicegate.middleware.auth.oauth2 import OAuth2
 from sluicegate.middleware.auth.strip_auth import StripAuth
 from sluicegate.middleware.auth.token_signature import TokenSignature
 from sluicegate.middleware.checks.request_size import RequestSize
@@ -49,6 +53,7 @@ ORDER: tuple[type[Middleware], ...] = (
     ContextVars,
     TrackEndpoint,
     # auth
+    OAuth2,
     BasicAuth,
     AuthToken,
     CertificateBinding,
@@ -77,4 +82,9 @@ ORDER: tuple[type[Middleware], ...] = (
 RESPONSE_ORDER: tuple[type[Middleware], ...] = (
     TransformResponseHeaders,
     Cache,
+)
+
+OWN_ENDPOINTS: tuple[type[Middleware], ...] = (
+    Cors,
+    OAuthEndpoints,
 )

@@ -13,9 +13,9 @@ import msgspec
 
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import VersionInfo
-from sluicegate.chain.chain import NO_STEPS, Chain
+from sluicegate.chain.chain import NO_STEPS, Chain, OwnEndpoints
 from sluicegate.errors import ConfigError
-from sluicegate.middleware import ORDER, RESPONSE_ORDER
+from sluicegate.middleware import ORDER, OWN_ENDPOINTS, RESPONSE_ORDER
 from sluicegate.routing.route import Route
 from sluicegate.routing.versions import VERSION_EXPIRED, Expiry, Versions
 from sluicegate.upstream.upstream import Upstream, UpstreamParts
@@ -53,6 +53,9 @@ class Builder:
             self._build_single(route, api)
         else:
             self._build_versions(route, api)
+        if not api.problem:
+            route.own_endpoints = self._own_endpoints(api)
+            route.is_plain = route.is_plain and route.own_endpoints is None
         route.checks = tuple(check for upstream in route.upstreams() for check in upstream.checks)
         return route
 
@@ -88,6 +91,12 @@ class Builder:
         versions = Versions(api.classic, routes, expiries, self.find_child, self.services.settings.version_header)
         for one in (route, *routes.values()):
             one.versions = versions
+
+    def _own_endpoints(self, api: Api) -> OwnEndpoints | None:
+        """Return what is asked for of the gateway's own endpoints."""
+        built = [one.from_definition(api, VersionInfo(), self.services) for one in OWN_ENDPOINTS]
+        last = built[-1]
+        return OwnEndpoints(last.owns, [one for one in built if one is not None]) if last is not None else None
 
     def _equip(self, route: Route, api: Api, version: VersionInfo) -> None:
         """Give a route its chain and its upstream."""

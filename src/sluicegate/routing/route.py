@@ -14,7 +14,7 @@ from sluicegate.routing.template import template_pattern
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
-    from sluicegate.chain.chain import Chain
+    from sluicegate.chain.chain import Chain, OwnEndpoints
     from sluicegate.chain.exchange import Exchange
     from sluicegate.chain.outcome import Rejection
     from sluicegate.routing.versions import Versions
@@ -32,7 +32,9 @@ class Route:
     loops_to:    the `tyk://` URL that is the API's target, if it has such a one.
     passes_options: OPTIONS requests go around the chain.
     checks:      health checks that its upstreams ask for, those of all versions; empty in the route of a version.
-    is_plain:    there is nothing to ask before the chain: no version to choose, no limit of bodies, no way around.
+    own_endpoints: endpoints of the gateway's own, if the API asks for any.
+    is_plain:    there is nothing to ask before the chain: no version to choose, no limit of bodies, no way around, and
+                 no endpoint of our own.
     """
 
     versions: Versions | None = None
@@ -40,6 +42,7 @@ class Route:
     upstream: Any = None
     loops_to = ""
     checks: tuple[Any, ...] = ()
+    own_endpoints: OwnEndpoints | None = None
     passes_options = False
     is_plain = False
 

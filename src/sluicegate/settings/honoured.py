@@ -43,7 +43,8 @@ _HONOURED = """
     enable_key_logging enable_analytics analytics_config.ignored_ips analytics_config.normalise_urls
     analytics_config.records_buffer_size analytics_config.storage_expiration_time
     analytics_config.enable_multiple_analytics_keys log_level log_format access_logs track_404_logs kv.file secrets
-    error_overrides sluicegate enable_separate_cache_store enable_separate_analytics_store
+    oauth_refresh_token_expire oauth_token_expire oauth_token_expired_retain_period oauth_redirect_uri_separator
+    oauth_error_status_code error_overrides sluicegate enable_separate_cache_store enable_separate_analytics_store
 """
 
 _REDIS = """

@@ -141,11 +141,11 @@ class Settings(Section, frozen=True):
     oauth_token_expire: IntOrDefault = 3600
     """Seconds that an access token lives."""
     oauth_token_expired_retain_period: int = 0
-    """Seconds that expired tokens stay in lists."""
+    """Seconds that expired tokens stay in the lists of their clients; 0: a day, and no purge each hour."""
     oauth_redirect_uri_separator: str = ""
     """What separates several redirect addresses of a client; empty: there is one."""
     oauth_error_status_code: IntOrDefault = 403
-    """Status of failed OAuth requests."""
+    """Status of OAuth requests that get no token."""
     jwks: b.JWKS = b.JWKS()
     jwt_ssl_insecure_skip_verify: bool = False
     """Do not verify servers that key sets are fetched from."""

@@ -21,6 +21,7 @@ from sluicegate.settings.honoured import ASKING_NOTHING, longest_match
 from sluicegate.settings.model import Settings
 from sluicegate.settings.section import Section
 from sluicegate.settings.shape import Block, leaves, root
+from sluicegate.settings.validate import STATUSES
 
 _SHARED = """
     http_server_options.enable_strict_routes http_server_options.enable_path_prefix_matching
@@ -30,7 +31,8 @@ _SHARED = """
     enable_custom_domains version_header ignore_endpoint_case hide_generator_header error_overrides
     min_token_length allow_master_keys basic_auth_hash_key_function force_global_session_lifetime
     global_session_lifetime session_lifetime_respects_key_expiration
-    enforce_org_quotas experimental_process_org_off_thread rate_limit_response_headers
+    oauth_refresh_token_expire oauth_token_expire oauth_token_expired_retain_period oauth_redirect_uri_separator
+    oauth_error_status_code enforce_org_quotas experimental_process_org_off_thread rate_limit_response_headers
     sluicegate.store_failure.limits
     close_connections http_server_options.write_timeout sluicegate.max_header_bytes sluicegate.max_header_count
     sluicegate.body_timeout_s sluicegate.idle_timeout_s
@@ -139,6 +141,8 @@ def laid_over(own: Settings, shared: SharedSettings) -> Settings:
     assert isinstance(laid, Settings)
     if laid.proxy_ssl_max_version and laid.proxy_ssl_min_version > laid.proxy_ssl_max_version:
         raise ConfigError("proxy_ssl_min_version", "the lowest TLS version is above the highest", "share both")
+    if laid.oauth_error_status_code not in STATUSES:
+        raise ConfigError("oauth_error_status_code", f"not a status of HTTP: {laid.oauth_error_status_code}")
     return laid
 
 

@@ -16,6 +16,7 @@ from sluicegate.wire.headers import TOKEN
 PUBLISHED_SECRET = "352d20ee67be67f6340b4c0605b044b7"  # noqa: S105
 NUMERIC = re.compile(r"[0-9.]+|.*[:\[].*")
 """What can only be meant as an address, not as a name."""
+STATUSES = range(200, 600)
 HASH_FUNCTIONS = ("", "murmur32", "murmur64", "murmur128", "sha256")
 
 _TLS_RANGES = (
@@ -32,6 +33,7 @@ def validate(draft: Draft, findings: Findings) -> None:
     _check_secret(draft, findings)
     _check_hashes(draft, findings)
     _check_header(draft, findings)
+    _check_oauth(draft, findings)
     check_stores(draft, findings)
     path = "sluicegate.prometheus.path"
     if not draft.get(path).startswith("/"):
@@ -87,3 +89,10 @@ def _check_header(draft: Draft, findings: Findings) -> None:
     name = draft.get(path)
     if name and not TOKEN.fullmatch(name.encode("utf-8", "replace")):
         findings.error(draft.where(path), f"not the name of a header: {quoted(name)}", "write it as X-Api-Version")
+
+
+def _check_oauth(draft: Draft, findings: Findings) -> None:
+    path = "oauth_error_status_code"
+    status = draft.get(path)
+    if status not in STATUSES:
+        findings.error(draft.where(path), f"not a status of HTTP: {status}", "RFC 6749 asks for 400")

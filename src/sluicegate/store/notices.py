@@ -17,6 +17,7 @@ KEYS_CHANGED = "KeySpaceUpdateNotification"
 GROUP_RELOAD = "GroupReload"
 SERVER_IS_THERE = "NoticeGatewayDRLNotification"
 DELETE_API_CACHE = "DeleteAPICache"
+PURGE_LAPSED_TOKENS = "OAuthPurgeLapsedTokens"
 RELOADS = frozenset({"ApiUpdated", "ApiRemoved", "ApiAdded", "PolicyChanged", GROUP_RELOAD})
 """Commands that ask for a reload, whatever their payload."""
 GENERATION = "ClusterGeneration"

@@ -310,6 +310,12 @@ def test_addresses_and_names_of_hosts_are_fine(address: str) -> None:
     assert load({"listen_address": address}).settings.listen_address == address
 
 
+def test_the_status_of_oauth_errors_is_one_of_http() -> None:
+    (error,) = errors({"oauth_error_status_code": 99})
+    assert error == "tyk.conf:2: oauth_error_status_code: not a status of HTTP: 99 (RFC 6749 asks for 400)"
+    assert load({"oauth_error_status_code": 0}).settings.oauth_error_status_code == 403
+
+
 @pytest.mark.parametrize("document", [{"control_api_port": 8080}, {"listen_port": 9000, "control_api_port": 9000}])
 def test_the_gateway_api_has_its_port_alone(document: dict[str, int]) -> None:
     (error,) = errors(document)

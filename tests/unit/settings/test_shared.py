@@ -80,6 +80,8 @@ def test_settings_that_do_not_fit_together_are_refused() -> None:
     own = Settings(proxy_ssl_max_version=771)
     with pytest.raises(ConfigError, match="proxy_ssl_min_version: the lowest TLS version is above the highest"):
         laid_over(own, read_shared(b'{"proxy_ssl_min_version": 772}', ""))
+    with pytest.raises(ConfigError, match="oauth_error_status_code: not a status of HTTP: 1000"):
+        laid_over(own, read_shared(b'{"oauth_error_status_code": 1000}', ""))
 
 
 def test_only_what_a_node_sets_otherwise_is_overruled(tmp_path: Path) -> None:

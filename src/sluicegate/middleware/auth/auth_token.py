@@ -31,7 +31,6 @@ KEY_UNKNOWN = Rejection(403, "Access to this API has been disallowed", "auth_key
 BEARER = "bearer"
 
 OTHER_KINDS = {
-    "use_oauth2": "OAuth 2",
     "use_openid": "OpenID Connect",
     "enable_jwt": "JSON Web Tokens",
     "enable_signature_checking": "HTTP signatures (HMAC)",
