@@ -56,15 +56,21 @@ class OAuth2(Middleware):
         """Find the session of the token, and its client."""
         if exchange.looped_from_self and exchange.session is not None:
             return None  # its credentials may be stripped by now
-        headers = exchange.request.headers if exchange.changed_headers is None else exchange.changed_headers
-        words = (headers.get(self._header) or b"").decode("utf-8", "surrogateescape").split(" ")
-        if len(words) < 2:
-            return MISSING
-        if words[0].lower() != BEARER:
-            return MALFORMED
-        token = words[1]
-        if len(token) < self._shortest:
-            return UNKNOWN
+        request, changed = exchange.request, exchange.changed_headers
+        if request.token_for is self and changed is None:
+            token = request.token  # this very head has been read before
+        else:
+            headers = request.headers if changed is None else changed
+            words = (headers.get(self._header) or b"").decode("utf-8", "surrogateescape").split(" ")
+            if len(words) < 2:
+                return MISSING
+            if words[0].lower() != BEARER:
+                return MALFORMED
+            token = words[1]
+            if len(token) < self._shortest:
+                return UNKNOWN
+            if changed is None:
+                request.token, request.token_for = token, self
         found = self._find(token, self._org_id)
         if isinstance(found, FoundKey):
             return self._look_for_client(exchange, found)

@@ -85,6 +85,20 @@ async def test_what_is_refused(headers: dict[str, str], expected: Any) -> None:
     assert outcome == expected and exchange.session is None
 
 
+async def test_the_same_head_is_not_read_again() -> None:
+    services = make_services()
+    services.keys, services.oauth = Waiting(), make_oauth(MemoryBackend(), Waiting(), Reach(MemoryBackend(), 1.0))  # type: ignore[assignment,arg-type]
+    services.oauth.clients = Waiting()  # type: ignore[assignment]
+    step = OAuth2.from_definition(make_api(use_oauth2=True), make_version(), services)
+    assert step is not None
+    exchange = make_exchange(headers={"Authorization": f"Bearer {TOKEN}"})
+    assert await outcome_of(step.on_request(exchange)) is None
+    exchange.request.headers.fields.clear()  # it is the head that is known, not its fields
+    assert await outcome_of(step.on_request(exchange)) is None and exchange.token == TOKEN
+    exchange.headers.fields.clear()
+    assert await outcome_of(step.on_request(exchange)) == MISSING
+
+
 async def test_a_client_that_is_gone() -> None:
     outcome, exchange = await ask({"Authorization": f"Bearer {TOKEN}"}, client="another")
     assert outcome == CLIENT_GONE and exchange.session is None
