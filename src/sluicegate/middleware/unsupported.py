@@ -36,6 +36,7 @@ BY_OAS_OPERATION = {
     "scopeCheck": "scope checks",
     "exchange": "token exchange",
 }
+BY_OAS_SCHEME = {"scopeCheck": "scope checks", "tokenExchange": "token exchange"}
 HOOKS = {"pre": "plugins", "post_key_auth": "plugins", "post": "plugins", "response": "response plugins"}
 PROCESSORS = {
     "response_body_transform_jq": "JQ response transforms",
@@ -108,6 +109,13 @@ def _of_document(document: dict[str, Any] | None) -> Iterator[str]:
         return
     if document.get("x-tyk-streaming"):
         yield "streams (x-tyk-streaming)"
+    authentication = _section(document, "server", "authentication")
+    schemes = _section(document, "server", "authentication", "securitySchemes") if authentication.get("enabled") else {}
+    for name, scheme in schemes.items():
+        for field, text in BY_OAS_SCHEME.items():
+            asked = scheme.get(field) if isinstance(scheme, dict) and scheme.get("enabled") else None
+            if isinstance(asked, dict) and asked.get("enabled"):
+                yield f"{text} (securitySchemes.{name}.{field})"
     for operation in _operations(document):
         for field, text in BY_OAS_OPERATION.items():
             asked = operation.get(field)

@@ -15,6 +15,12 @@ def document(operation: dict) -> dict:
     return {"x-tyk-api-gateway": {"middleware": {"operations": {"o": operation}}}}
 
 
+def schemes(is_on: bool = True, is_used: bool = True, **asked) -> dict:
+    scheme = {"enabled": is_used, **{name: {"enabled": True} for name in asked}}
+    authentication = {"enabled": is_on, "securitySchemes": {"corp": scheme}}
+    return {"oas": {"x-tyk-api-gateway": {"server": {"authentication": authentication}}}}
+
+
 ENTRY = {"path": "/", "method": "GET"}
 
 
@@ -35,12 +41,19 @@ ENTRY = {"path": "/", "method": "GET"}
         ({"response_processors": [{"name": "custom_mw_res_hook"}]}, "response plugins"),
         ({"oas": {"x-tyk-streaming": {"a": 1}}}, "streams"),
         ({"oas": document({"validateRequest": {"enabled": True}})}, "request validation"),
+        (schemes(scopeCheck=True), r"scope checks \(securitySchemes.corp.scopeCheck\)"),
+        (schemes(tokenExchange=True), "token exchange"),
         ({"oas": document({"postPlugins": [{"enabled": True}]})}, "Go plugins"),
     ],
 )
 def test_refused_by_name(fields: dict, named: str) -> None:
     with pytest.raises(ConfigError, match=f"not served yet: .*{named}"):
         not_served_yet(make_api(**fields))
+
+
+@pytest.mark.parametrize("fields", [schemes(), schemes(False, scopeCheck=True), schemes(True, False, scopeCheck=True)])
+def test_schemes_that_ask_for_nothing(fields: dict) -> None:
+    assert not_served_yet(make_api(**fields)) == []
 
 
 def test_a_choice_of_requirements() -> None:
