@@ -82,9 +82,13 @@ class KeyRecords:
         """Store what a session is now; it stays as long as it would have stayed."""
         await self.write(name, session, max(0.0, await self._backend.ttl_s(names.session(name))))
 
+    async def write_new(self, name: str, session: Session, ttl_s: float = 0) -> None:
+        """Store a session under a name that has just been made up: nobody can have a copy, so none are dropped."""
+        await self._backend.set(names.session(name), gojson.encode(session), ttl_s)
+
     async def write(self, name: str, session: Session, ttl_s: float = 0) -> None:
         """Store a session; it is in force on this node when this returns. Each write sets the time to live anew."""
-        await self._backend.set(names.session(name), gojson.encode(session), ttl_s)
+        await self.write_new(name, session, ttl_s)
         self.changed([name])
 
     async def delete(self, name: str) -> bool:

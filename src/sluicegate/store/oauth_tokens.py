@@ -46,7 +46,7 @@ class OAuthTokens:
         """
         name = self.keys.name_of(access.access_token)
         await self.records.write_access(api_id, name, access, session.expires)
-        await self.keys.write(name, session, session_ttl_s)
+        await self.keys.write_new(name, session, session_ttl_s)
         if access.refresh_token:
             await self.records.write_refresh(api_id, access, refresh_ttl_s)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Awaitable
 
 import pytest
 from tests.topologies import options_for
@@ -147,6 +148,21 @@ async def test_all_tokens_of_a_client_end_and_no_others(backend):
     await tokens.end_all("a1", "c1", with_refresh=True)
     assert not await backend.exists("oauth-data.a1.oauth-refresh.r4")
     assert await backend.scan("apikey-") == [f"apikey-{tokens.keys.name_of(kept)}"]
+
+
+async def test_a_new_token_lets_copies_of_other_sessions_be(backend):
+    tokens = tokens_over(backend)
+    token = await issued(tokens, "1")
+
+    async def find():
+        asked = tokens.keys.find(token, "org")
+        return await asked if isinstance(asked, Awaitable) else asked
+
+    found = await find()
+    other = await issued(tokens, "2")
+    assert tokens.keys.find(token, "org") is found
+    await tokens.revoke("a1", other)
+    assert await find() is not found  # of one that ends, any worker may have a copy
 
 
 async def test_only_whole_tokens_of_the_api_are_ended(backend):

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 NO_OWNER = "Attempted administrative access with invalid or missing key!"
 WRONG_METHOD = envelope(405, "Method not supported")
-LONGEST = len("/tyk/oauth/authorize-client/")
 
 Answer = Callable[["Exchange"], Awaitable[Reply]]
 
@@ -39,6 +38,7 @@ class OAuthEndpoints(Middleware):
 
     def __init__(self, api: Api, services: Services) -> None:
         self._tokens, self._api_id = services.oauth, api.api_id
+        self._by_id = f"/{api.api_id}"
         self._secret = services.settings.secret.encode()
         issuer = Issuer(api, services)
         authorizer, grants = Authorizer(api, services, issuer), Grants(api, services, issuer)
@@ -76,9 +76,10 @@ class OAuthEndpoints(Middleware):
         return await answer(exchange)
 
     def _path_in(self, exchange: Exchange) -> str:
+        """Return the path of a request without what the API is reached by: its listen path, or its id (06.1)."""
         path = unquote_to_bytes(exchange.request.path).decode("utf-8", "surrogateescape")
         relative = exchange.route.relative(path)
-        return relative if len(relative) <= LONGEST else ""
+        return relative if relative in self._paths else path.removeprefix(self._by_id)
 
     async def _agree_for_owner(self, exchange: Exchange) -> Reply:
         given = exchange.request.headers.get(b"x-tyk-authorization") or b""

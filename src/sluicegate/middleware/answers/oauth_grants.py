@@ -23,6 +23,7 @@ from sluicegate.apidef.oauth import AccessData, OAuthClient
 from sluicegate.apidef.session import BasicAuthData
 from sluicegate.chain.outcome import Reply
 from sluicegate.chain.passwords import NOBODY
+from sluicegate.clock import now
 from sluicegate.middleware.answers.oauth_answers import JSON, OAuthError, output
 from sluicegate.middleware.answers.oauth_form import Form, basic_credentials, read_form
 from sluicegate.middleware.answers.oauth_issue import Issuer
@@ -167,6 +168,8 @@ class Grants:
             raise OAuthError("invalid_grant")
         client = await self._client(shown)
         user = await self._user(name, password)
+        if 0 < user.session.expires <= now():  # the token would outlive its user
+            raise OAuthError("access_denied")
         session = replace(user.session, basic_auth_data=BasicAuthData())
         granted = AccessData(
             client=client,

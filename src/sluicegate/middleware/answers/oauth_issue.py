@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 import uuid
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from sluicegate.apidef.oauth import AccessData, OAuthClient
 from sluicegate.apidef.policy_session import session_of_policy
 from sluicegate.apidef.session import Session
 from sluicegate.clock import now
-from sluicegate.errors import ConfigError
+from sluicegate.errors import ConfigError, StoreError
 from sluicegate.middleware.answers.oauth_answers import OAuthError
 from sluicegate.store.oauth_tokens import LAPSED_KEPT_S
 from sluicegate.store.tokens import make_token
@@ -86,7 +87,8 @@ class Issuer:
             session_ttl_s=self._lives_s + EXPIRED_KEPT_S,
             refresh_ttl_s=self._refresh_lives_s,
         )
-        await self._tokens.records.drop_lapsed(self._api_id, client.id, self._lapsed_kept_s)
+        with contextlib.suppress(StoreError):  # the token is there already; the next one sees to the list
+            await self._tokens.records.drop_lapsed(self._api_id, client.id, self._lapsed_kept_s)
         said = {"access_token": access.access_token, "token_type": TOKEN_TYPE, "expires_in": access.expires_in}
         more = {"refresh_token": access.refresh_token, "scope": access.scope}
         return {**said, **{name: text for name, text in more.items() if text}}

@@ -20,7 +20,9 @@ def site() -> Site:
     return Site()
 
 
-@pytest.mark.parametrize("path", ["/a/oauth/token", "/a/oauth/token/", "/a/o%61uth/authorize", "/a/oauth/revoke_all"])
+@pytest.mark.parametrize(
+    "path", ["/a/oauth/token", "/a/oauth/token/", "/a/o%61uth/authorize", "/a/oauth/revoke_all", "/a1/oauth/token"]
+)
 def test_its_paths(site: Site, path: str) -> None:
     exchange = site.exchange("/", None, {})
     exchange.request.path = path.encode()
@@ -28,7 +30,8 @@ def test_its_paths(site: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/a/", "/a/oauth/", "/a/oauth/token/x", "/a/x/oauth/token", "/a/oauth/revoke/", "/a/%6"]
+    "path",
+    ["/a/", "/a/oauth/", "/a/oauth/token/x", "/a/x/oauth/token", "/a/oauth/revoke/", "/a1", "/a2/oauth/token", "/a/%6"],
 )
 def test_not_its_paths(site: Site, path: str) -> None:
     exchange = site.exchange("/", None, {})

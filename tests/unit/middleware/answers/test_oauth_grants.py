@@ -117,6 +117,13 @@ async def test_a_user_with_a_password(stored: Session, algorithm: str) -> None:
         assert refusal(await site.token(**{**form, missing: ""})) == (403, "invalid_grant")
 
 
+async def test_a_user_who_has_expired(site: Site) -> None:
+    expired = session_of(org_id="default", expires=1000, basic_auth_data={"password": "secret"})
+    await site.store.set("apikey-defaultjane", gojson.encode(expired))
+    form = {"grant_type": "password", "username": "jane", "password": "secret"}
+    assert refusal(await site.token(**form)) == (403, "access_denied")
+
+
 async def test_a_key_without_a_password_is_no_user(site: Site) -> None:
     await site.store.set("apikey-defaultjane", b'{"org_id":"default"}')
     form = {"grant_type": "password", "username": "jane", "password": "x"}
