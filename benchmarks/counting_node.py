@@ -84,13 +84,9 @@ async def _client(
 
 
 def _limiter(backend: RedisBackend, settings: Mapping[str, Any]) -> Limiter:
-    """Return the limiter that settings ask for, in a node that hears of `nodes` of them."""
-    servers = Servers("node")
-    for number in range(settings.get("nodes", 1)):
-        servers.hear(servers.announcement())
-        servers.hear(Servers(f"node-{number}" if number else "node").announcement())
-    made = msgspec.convert({name: value for name, value in settings.items() if name != "nodes"}, Settings)
-    around = Surroundings(Reach(backend, 20.0), servers, mmap.mmap(-1, BYTES), Tally())
+    """Return the limiter that settings ask for."""
+    made = msgspec.convert(settings, Settings)
+    around = Surroundings(Reach(backend, 20.0), Servers("node"), mmap.mmap(-1, BYTES), Tally())
     return make_limiter(made, backend, SharedCounters(None), around)
 
 

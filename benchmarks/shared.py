@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,9 @@ async def fill(port: int, count: int) -> None:
 
 
 @contextlib.contextmanager
-def redis() -> Iterator[int]:
+def redis(port: int = 0) -> Iterator[int]:
     """Run a redis-server, and give its port."""
-    port = free_port()
+    port = port or free_port()
     line = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL)
     try:
@@ -126,9 +126,17 @@ def redis() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def node(folder: Path, redis_port: int, workers: int = 1) -> Iterator[tuple[int, int]]:
-    """Run a node of the cluster; give its process and port, once it is ready."""
+def node(
+    folder: Path,
+    redis_port: int,
+    workers: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    apis: Sequence[Mapping[str, Any]] = (),
+) -> Iterator[tuple[int, int]]:
+    """Run a node of the cluster, with these settings and definitions; give its process and port, once it is ready."""
     (folder / "apps").mkdir(parents=True)
+    for api in apis:
+        (folder / "apps" / f"{api['api_id']}.json").write_text(json.dumps(api))
     port = free_port()
     conf = {
         "listen_address": "127.0.0.1",
@@ -137,7 +145,7 @@ def node(folder: Path, redis_port: int, workers: int = 1) -> Iterator[tuple[int,
         "app_path": str(folder / "apps"),
         "storage": {"type": "redis", "host": "127.0.0.1", "port": redis_port},
         "cluster": {"enabled": True},
-    }
+    } | dict(settings or {})
     (folder / "tyk.conf").write_text(json.dumps(conf))
     command = [str(Path(sys.executable).with_name("sluicegate")), "start", "--conf", str(folder / "tyk.conf")]
     with (folder / "log").open("wb") as log:
@@ -170,6 +178,26 @@ def wait_for(port: int, path: str) -> None:
                     return
         time.sleep(0.01)
     raise TimeoutError(f"nothing ready at port {port}")
+
+
+def wait_for_status(port: int, path: str, key: str, status: int) -> None:
+    """Ask with a key until the answer has this status. Raises TimeoutError."""
+    deadline = time.perf_counter() + PATIENCE_S
+    while time.perf_counter() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers={"Authorization": key})
+            if connection.getresponse().status == status:
+                return
+        time.sleep(0.01)
+    raise TimeoutError(f"no {status} from port {port}")
+
+
+def make_key(port: int, api_id: str, **limits: Any) -> str:
+    """Make a key to an API, and return it."""
+    rights = {api_id: {"api_id": api_id, "versions": ["Default"]}}
+    document = {"org_id": "org", "access_rights": rights, **limits}
+    return str(json.loads(call(port, "POST", "/tyk/keys", document))["key"])
 
 
 def call(port: int, method: str, path: str, document: Any = None) -> bytes:
