@@ -116,7 +116,7 @@ def measured(row: Row, numbers: list[int]) -> dict[tuple[int, int], float]:
     found = {}
     with ExitStack() as stack, Store() as store:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="limits-")))
-        service = stack.enter_context(upstream(Field(folder, 0, 1, 200, 1)))
+        service = stack.enter_context(upstream(Field(folder, 0, 1, 200)))
         nodes: list[int] = []
         for number in sorted(numbers):
             while len(nodes) < number:
