@@ -97,14 +97,14 @@ def test_labels_are_bounded(tmp_path: Path, upstream: Upstream) -> None:
 
 
 def test_with_five_thousand_apis_it_is_there_within_a_tenth_of_a_second(tmp_path: Path, upstream: Upstream) -> None:
-    count, with_series = 5000, 1000
+    count, with_series, more = 5000, 1000, 100
     apis = [api(f"/a{number}/", upstream.url) for number in range(count)]
     with Gateway(tmp_path, apis=apis) as gateway:
         with gateway.raw() as client:
-            for number in range(count):
+            for number in range(with_series + more):
                 client.send(get(f"/a{number}/x"))
                 assert client.read_answer().status == 200
-        until(lambda: value(gateway, requests("other", 200)) == count - with_series)
+        until(lambda: value(gateway, requests("other", 200)) == more)
         times_s = []
         for _ in range(20):
             began = time.perf_counter()

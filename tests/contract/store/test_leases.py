@@ -111,8 +111,11 @@ def test_a_busy_key_costs_hardly_a_word(counting):
     nodes, server = counting
     node = CountingNodes(nodes.processes[:1])
     node.ask("rate-limit-busy", 1_000_000, 60, clients=1, seconds=0.3, pace_s=0.001)
-    before = scripts_run(server)
-    (said,) = node.ask("rate-limit-busy", 1_000_000, 60, clients=1, seconds=2, pace_s=0.001)
+    for _ in range(5):
+        before = scripts_run(server)
+        (said,) = node.ask("rate-limit-busy", 1_000_000, 60, clients=1, seconds=2, pace_s=0.001)
+        if said["admitted"] > 200:  # else the machine had no time for us, and the key was not busy
+            break
     assert said["admitted"] > 200
     assert scripts_run(server) - before < 0.1 * said["admitted"]
 
