@@ -165,7 +165,7 @@ def test_a_limit_holds_over_the_workers_of_a_node_whichever_of_them_dies_meanwhi
             assert statuses(gateway, counted, 8) == {200: 8}
         finally:
             redis.server.resume()
-        until(lambda: statuses(gateway, "Authorization: never-seen", 8) == {403: 8})
+        until(lambda: statuses(gateway, "Authorization: never-seen", 32) == {403: 32}, "both workers ask it again")
         assert drained(gateway, key) == 0
         granted_to_the_killed = int(redis.server.command("GET", rate_name(redis))) - limit
         assert granted_to_the_killed in (0, 1), "it had one question under way at most"
