@@ -22,9 +22,9 @@ from sluicegate import __version__
 from sluicegate.admin.node import ChangesRefused, DebugAnswer, DebugRequest, ReloadError
 from sluicegate.apidef.api import Api
 from sluicegate.clock import ticks
-from sluicegate.cluster.document import Content, Key, content_of
+from sluicegate.cluster.document import Key
 from sluicegate.configuration import Configuration
-from sluicegate.errors import ConfigError, StoreError
+from sluicegate.errors import StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
 from sluicegate.store.backend import LocalBackend
 from sluicegate.store.notices import GROUP_RELOAD, PURGE_LAPSED_TOKENS, Notice, certificates_changed, keys_changed
@@ -192,14 +192,6 @@ class Worker:
     def shared_settings(self) -> bytes:
         """Return the settings that the cluster shares, as far as they are in force."""
         return self.configuration.shared.settings.document
-
-    async def shared_content(self, key: Key) -> Content | None:
-        """Return a document as the store has it. Raises ConfigError, StoreError."""
-        assert self.member is not None
-        found = (await self.member.documents.fetch([key]))[key]
-        if isinstance(found, ConfigError):
-            raise found
-        return content_of(found.content, key) if found is not None else None
 
     @property
     def documents(self) -> Documents:

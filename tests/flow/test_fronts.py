@@ -134,6 +134,21 @@ def await_both(front: Balancer) -> None:
     until(both, "both nodes get requests")
 
 
+def see_it_stream(pair: Pair, front: Balancer, kept: Wire) -> None:
+    """Answers come through in pieces, and connections may change their protocol. `pair` has to hold."""
+    kept.send(get("/s/stream"))
+    assert kept.read_head().status == 200
+    assert kept.read_chunk() == b"first", "pieces are passed on as they come"
+    pair.let_go()
+    assert kept.read_chunk() == b"last"
+
+    with front.raw() as upgraded:
+        upgraded.send(get("/s/ws", *UPGRADE))
+        assert upgraded.read_head().status == 101
+        upgraded.send(b"ping")
+        assert upgraded.read(4) == b"gnip"
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_round_robin_shares_evenly(pair: Pair, tmp_path: Path, program: str) -> None:
     with Balancer(tmp_path, program, pair.ports(), "--algorithm", "round_robin") as front:
@@ -187,17 +202,7 @@ def test_what_a_node_has_to_know_gets_through(pair: Pair, tmp_path: Path, progra
         assert told["api_key"] == "k"
         assert said(kept.ask(request("POST", "/s/x", body=b"posted")))["body"] == "posted"
 
-        kept.send(get("/s/stream"))
-        assert kept.read_head().status == 200
-        assert kept.read_chunk() == b"first", "pieces are passed on as they come"
-        pair.let_go()
-        assert kept.read_chunk() == b"last"
-
-        with front.raw() as upgraded:
-            upgraded.send(get("/s/ws", *UPGRADE))
-            assert upgraded.read_head().status == 101
-            upgraded.send(b"ping")
-            assert upgraded.read(4) == b"gnip"
+        see_it_stream(pair, front, kept)
 
 
 @pytest.mark.parametrize("program", ["nginx", "haproxy"])
@@ -247,16 +252,7 @@ def test_nodes_that_listen_with_tls(tls_pair: Pair, tmp_path: Path, program: str
         await_both(front)
         assert said(kept.ask(request("POST", "/s/x", body=b"posted")))["body"] == "posted"
         assert said(kept.ask(get("/s/x")))["fields"]["x-real-ip"] == "127.0.0.1"
-        kept.send(get("/s/stream"))
-        assert kept.read_head().status == 200
-        assert kept.read_chunk() == b"first"
-        tls_pair.let_go()
-        assert kept.read_chunk() == b"last"
-        with front.raw() as upgraded:
-            upgraded.send(get("/s/ws", *UPGRADE))
-            assert upgraded.read_head().status == 101
-            upgraded.send(b"ping")
-            assert upgraded.read(4) == b"gnip"
+        see_it_stream(tls_pair, front, kept)
 
 
 @pytest.mark.parametrize("wrong", ["authority", "name"])

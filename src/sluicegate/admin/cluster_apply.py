@@ -20,7 +20,7 @@ from sluicegate.admin.api_files import EXTENSION, check_api_id
 from sluicegate.admin.body import read_body
 from sluicegate.admin.envelope import Refused, answer
 from sluicegate.admin.json_body import object_of
-from sluicegate.admin.shared import api_content, policy_content, settings_content, write
+from sluicegate.admin.shared import api_content, policy_content, refuse_without_cluster, settings_content, write
 from sluicegate.apidef import gojson
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.gotypes import GoStruct
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from sluicegate.admin.node import Node
 
 MALFORMED = "Request malformed"
-NO_CLUSTER = "This node is in no cluster: cluster.enabled is not set"
 PUT, DELETE = "put", "delete"
 LONGEST_NOTE = 500
 
@@ -47,8 +46,7 @@ class Applied(GoStruct, frozen=True):
 
 async def apply(node: Node, request: Request) -> Response:
     """Write all changes, or none."""
-    if not node.shares:
-        raise Refused(400, NO_CLUSTER)
+    refuse_without_cluster(node)
     body = object_of(await read_body(node, request), MALFORMED)
     asked, generation, note = body.get("changes"), body.get("generation"), body.get("note", "")
     if not isinstance(asked, list) or not isinstance(note, str) or not _is_generation(generation):

@@ -9,17 +9,17 @@ Without `to` the later one is what is shared now. History is bounded; a generati
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sluicegate.admin.body import read_body
-from sluicegate.admin.cluster_apply import MALFORMED, NO_CLUSTER, Applied
-from sluicegate.admin.envelope import Refused, answer
+from sluicegate.admin.cluster_apply import MALFORMED, Applied
+from sluicegate.admin.envelope import Refused, answer, document
 from sluicegate.admin.json_body import object_of
-from sluicegate.admin.shared import author_of, refusing
+from sluicegate.admin.shared import author_of, refuse_without_cluster, refusing
 from sluicegate.cluster.history import MOST_GENERATIONS, action_of
 from sluicegate.cluster.past import differing, latest, readable
 from sluicegate.errors import ConfigError
@@ -33,15 +33,15 @@ USUAL_LIMIT = 20
 
 async def history(node: Node, request: Request) -> Response:
     """Answer what the latest generations did."""
-    _refuse_without_cluster(node)
+    refuse_without_cluster(node)
     limit = _number(request, "limit", USUAL_LIMIT) or USUAL_LIMIT
     heads = await latest(node.documents, min(limit, MOST_GENERATIONS))
-    return _json({"generations": [readable(head) for head in heads]})
+    return document({"generations": [readable(head) for head in heads]})
 
 
 async def diff(node: Node, request: Request) -> Response:
     """Answer how two generations differ, document by document."""
-    _refuse_without_cluster(node)
+    refuse_without_cluster(node)
     old, new = _number(request, "from"), _number(request, "to", None)
     if old is None:
         raise Refused(400, "from: the generation to begin with is missing")
@@ -54,28 +54,23 @@ async def diff(node: Node, request: Request) -> Response:
             "kind": key.kind,
             "id": key.id,
             "action": action_of(before.get(key), after.get(key)),
-            "before": _document(before.get(key)),
-            "after": _document(after.get(key)),
+            "before": _text_of(before.get(key)),
+            "after": _text_of(after.get(key)),
         }
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     ]
-    return _json({"changes": changes})
+    return document({"changes": changes})
 
 
 async def rollback(node: Node, request: Request) -> Response:
     """Bring an earlier generation back; answer when every worker of this node serves by it."""
-    _refuse_without_cluster(node)
+    refuse_without_cluster(node)
     generation = object_of(await read_body(node, request), MALFORMED).get("generation")
     if not isinstance(generation, int) or isinstance(generation, bool):
         raise Refused(400, "generation: expected the number of the one to bring back")
     with refusing(node):
         return answer(Applied("ok", await node.roll_back(generation, author_of(request))))
-
-
-def _refuse_without_cluster(node: Node) -> None:
-    if not node.shares:
-        raise Refused(400, NO_CLUSTER)
 
 
 def _number(request: Request, name: str, otherwise: int | None = None) -> int | None:
@@ -88,10 +83,6 @@ def _number(request: Request, name: str, otherwise: int | None = None) -> int | 
     return int(text)
 
 
-def _document(content: Content | None) -> msgspec.Raw | None:
+def _text_of(content: Content | None) -> msgspec.Raw | None:
     """Return a document as it was written: the OpenAPI document of an API that has one."""
     return None if content is None else msgspec.Raw(content.classic if content.oas is None else content.oas)
-
-
-def _json(document: Any) -> Response:
-    return Response(msgspec.json.encode(document) + b"\n", media_type="application/json")

@@ -12,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sluicegate.admin.body import read_body
-from sluicegate.admin.cluster_apply import NO_CLUSTER
 from sluicegate.admin.envelope import Refused, changed
-from sluicegate.admin.shared import etag, settings_content, share
+from sluicegate.admin.shared import etag, refuse_without_cluster, settings_content, share
 from sluicegate.cluster.document import SETTINGS_KEY
 from sluicegate.cluster.documents import Change
 
@@ -26,7 +25,7 @@ NONE_SHARED = "The cluster shares no settings"
 
 async def show(node: Node, request: Request) -> Response:
     """Answer the document that is in force on this node."""
-    _refuse_without_cluster(node)
+    refuse_without_cluster(node)
     headers = etag(node, SETTINGS_KEY)
     if not headers:
         raise Refused(404, NONE_SHARED)
@@ -35,7 +34,7 @@ async def show(node: Node, request: Request) -> Response:
 
 async def put(node: Node, request: Request) -> Response:
     """Share these settings, and no others."""
-    _refuse_without_cluster(node)
+    refuse_without_cluster(node)
     action = "modified" if node.shared_generation(SETTINGS_KEY) else "added"
     change = Change(SETTINGS_KEY, settings_content(await read_body(node, request)))
     return changed(SETTINGS_KEY.id, action, headers=await share(node, request, [change]))
@@ -43,11 +42,6 @@ async def put(node: Node, request: Request) -> Response:
 
 async def delete(node: Node, request: Request) -> Response:
     """Share no settings any more; each node goes by its own."""
-    _refuse_without_cluster(node)
+    refuse_without_cluster(node)
     await share(node, request, [Change(SETTINGS_KEY, None)])
     return changed(SETTINGS_KEY.id, "deleted")
-
-
-def _refuse_without_cluster(node: Node) -> None:
-    if not node.shares:
-        raise Refused(400, NO_CLUSTER)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sluicegate.admin.envelope import document
 from sluicegate.admin.node import Node
 
 
 async def show(node: Node, request: Request) -> Response:
     """Answer on every node, with or without a cluster, and with the store away too."""
     status = await node.cluster_status()
-    return Response(msgspec.json.encode(status) + b"\n", media_type="application/json")
+    return document(status)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 
 from sluicegate.apidef import gojson
@@ -49,6 +50,11 @@ class Refused(SluicegateError):
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON answer: of a struct, of a list or map of them, or of None (`null`)."""
     return Response(gojson.encode(body, newline=True), status, headers, media_type="application/json")
+
+
+def document(body: Any) -> Response:
+    """Return a JSON document that is ours, and has no form of Tyk's to keep."""
+    return Response(msgspec.json.encode(body) + b"\n", media_type="application/json")
 
 
 def said(message: str) -> Response:

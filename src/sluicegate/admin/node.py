@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
     from sluicegate.apidef.policy import PolicyBook
     from sluicegate.chain.services import Services
-    from sluicegate.cluster.document import Content, Key
+    from sluicegate.cluster.document import Key
     from sluicegate.cluster.documents import Change, Documents
     from sluicegate.cluster.status import Status
     from sluicegate.errors import ConfigError
@@ -111,9 +111,6 @@ class Node(Protocol):
 
     def shared_settings(self) -> bytes:
         """Return the document of the shared settings that are in force; `{}` when the cluster shares none."""
-
-    async def shared_content(self, key: Key) -> Content | None:
-        """Return a document as the store has it. Raises ConfigError, StoreError."""
 
     async def share(self, changes: Sequence[Change], author: str, note: str = "", expected: int | None = None) -> int:
         """Write documents of the cluster; return their generation when every worker of this node serves by it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from sluicegate.apidef.api import Api
 from sluicegate.apidef.gotypes import GoStruct, Omit
 from sluicegate.apidef.oauth import OAuthClient
 from sluicegate.errors import ConfigError
+from sluicegate.store.tokens import make_secret
 
 MALFORMED = "Unmarshalling failed"
 NO_API = "API doesn't exist"
@@ -58,7 +58,7 @@ async def create(node: Node, request: Request) -> Response:
     sent = await _sent(node, request)
     client = OAuthClient(
         id=sent.client_id or uuid.uuid4().hex,
-        secret=sent.secret or _secret(),
+        secret=sent.secret or make_secret(),
         redirecturi=sent.redirect_uri,
         meta_data=sent.meta_data,
         policyid=sent.policy_id,
@@ -116,7 +116,7 @@ async def update(node: Node, request: Request) -> Response:
 async def rotate(node: Node, request: Request) -> Response:
     """Give a client a new secret; its tokens go on."""
     api = _api_of(node, request, NO_API)
-    client = replace(await _client(node, api, request), secret=_secret())
+    client = replace(await _client(node, api, request), secret=make_secret())
     await _records(node).write_client(api.api_id, api.classic.org_id, client)
     return answer(ClientBody.of(client))
 
@@ -194,7 +194,3 @@ def _apis_for(node: Node, sent: ClientBody) -> list[Api]:
     if not apis:
         raise Refused(400, NOT_OAUTH)
     return apis
-
-
-def _secret() -> str:
-    return base64.b64encode(str(uuid.uuid4()).encode()).decode()

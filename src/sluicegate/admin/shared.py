@@ -32,8 +32,15 @@ if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
     from sluicegate.apidef.classic import VersionDefinition
 
+NO_CLUSTER = "This node is in no cluster: cluster.enabled is not set"
 TRY_AGAIN = "Others are changing the configuration, try again later"
 UNCLEAR = "The store did not answer: the change may have been written, look before you try again"
+
+
+def refuse_without_cluster(node: Node) -> None:
+    """Raise Refused where nothing is shared."""
+    if not node.shares:
+        raise Refused(400, NO_CLUSTER)
 
 
 def etag(node: Node, key: Key) -> dict[str, str]:
@@ -126,7 +133,8 @@ def settings_content(document: bytes) -> Content:
 async def with_versions(node: Node, base: Api, versions: VersionDefinition) -> Content:
     """Return a base with other versions, and nothing else changed. Raises Refused, StoreError."""
     try:
-        content = await node.shared_content(Key(API, base.api_id))
+        key = Key(API, base.api_id)
+        content = (await node.documents.contents([key])).get(key)
         if content is None:  # of this node's files: from now on it is the cluster's
             return api_content(replace(base.classic, definition=versions), _with_versions(base.oas, versions))
         definition = gojson.decode(content.classic, APIDefinition)

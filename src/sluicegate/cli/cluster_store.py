@@ -24,7 +24,6 @@ from sluicegate.cluster.documents import Documents, State
 from sluicegate.cluster.errors import Conflict, LockBusy, LockLost
 from sluicegate.cluster.lock import Lock
 from sluicegate.cluster.open import shelf_of
-from sluicegate.cluster.past import contents
 from sluicegate.cluster.writer import Writer
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.settings.load import SettingsErrors, load_settings
@@ -58,7 +57,7 @@ class ClusterStore:
 
     async def contents(self, keys: Sequence[Key] | None = None) -> dict[Key, Content]:
         """Return documents, all if no keys are given. Raises ConfigError for one that cannot be read, StoreError."""
-        return await contents(self.documents, await self.documents.index() if keys is None else keys)
+        return await self.documents.contents(await self.documents.index() if keys is None else keys)
 
 
 @contextlib.asynccontextmanager

@@ -37,6 +37,7 @@ from sluicegate.cluster.document import (
     Envelope,
     Key,
     checksum_of,
+    content_of,
     open_envelope,
     pack,
     seal,
@@ -137,6 +138,16 @@ class Documents:
                 found[key] = open_envelope(raw, key) if raw is not None else None
             except ConfigError as error:
                 found[key] = error.kept()
+        return found
+
+    async def contents(self, keys: Iterable[Key]) -> dict[Key, Content]:
+        """Return what documents say, without those that are not there. Raises ConfigError for one that is not whole."""
+        found = {}
+        for key, envelope in (await self.fetch(list(keys))).items():
+            if isinstance(envelope, ConfigError):
+                raise envelope
+            if envelope is not None:
+                found[key] = content_of(envelope.content, key)
         return found
 
     async def changed_since(self, generation: int, state: State) -> set[Key] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sluicegate.cluster.document import Content, Envelope, Key, content_of, open_envelope
+from sluicegate.cluster.document import Content, Key, content_of, open_envelope
 from sluicegate.cluster.documents import Change, Documents, State
 from sluicegate.cluster.history import Head, overrides
 from sluicegate.cluster.status import timestamp
@@ -37,21 +37,10 @@ def readable(head: Head) -> dict[str, Any]:
     }
 
 
-async def contents(documents: Documents, keys: Iterable[Key]) -> dict[Key, Content]:
-    """Return documents as they are, without those that are not there. Raises ConfigError for one that is not whole."""
-    found = {}
-    for key, envelope in (await documents.fetch(list(keys))).items():
-        if isinstance(envelope, ConfigError):
-            raise envelope
-        if isinstance(envelope, Envelope):
-            found[key] = content_of(envelope.content, key)
-    return found
-
-
 async def contents_at(documents: Documents, generation: int) -> dict[Key, Content]:
     """Return all documents of a generation. Raises ConfigError when history does not reach."""
     state = await documents.state()
-    found = await contents(documents, await documents.index())
+    found = await documents.contents(await documents.index())
     for key, raw in (await past_of(documents, state, generation)).items():
         found.pop(key, None)
         if raw is not None:
@@ -68,7 +57,7 @@ async def differing(documents: Documents, old: int, new: int | None) -> tuple[Co
     then = await past_of(documents, state, old)
     later = await past_of(documents, state, state.generation if new is None else new)
     keys = then.keys() | later.keys()
-    still = await contents(documents, keys - (then.keys() & later.keys()))
+    still = await documents.contents(keys - (then.keys() & later.keys()))
     return _as_it_was(keys, then, still), _as_it_was(keys, later, still)
 
 

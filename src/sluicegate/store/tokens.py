@@ -88,6 +88,11 @@ def id_of(token: str) -> str:
     return parts.id if parts is not None else token[len(org_of(token)) :]
 
 
+def make_secret() -> str:
+    """Return a new secret in the form of Tyk's: of an OAuth client, or a refresh token."""
+    return base64.b64encode(str(uuid.uuid4()).encode()).decode()
+
+
 def make_token(org_id: str, key_id: str = "", algorithm: str = "") -> str:
     """Return the token of a key. No id makes a random one; no algorithm makes the short form `<org><id>`."""
     key_id = key_id.removeprefix(org_id) if key_id else uuid.uuid4().hex

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import time
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,7 +18,7 @@ from sluicegate.clock import now
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.middleware.answers.oauth_answers import OAuthError
 from sluicegate.store.oauth_tokens import LAPSED_KEPT_S
-from sluicegate.store.tokens import make_token
+from sluicegate.store.tokens import make_secret, make_token
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -69,7 +67,7 @@ class Issuer:
         access = replace(
             granted,
             access_token=make_token(session.org_id, "", self._algorithm),
-            refresh_token=base64.b64encode(str(uuid.uuid4()).encode()).decode() if has_refresh else "",
+            refresh_token=make_secret() if has_refresh else "",
             expires_in=self._lives_s,
             created_at=rfc3339_now(),
         )
