@@ -252,6 +252,7 @@ class Parts:
             on_reload=worker.reload_own,
             on_generation=worker.follow,
             on_certificates=lambda ids: worker.spawn(worker.configuration.renew_certificates(ids)),
+            on_client=self.services.oauth.clients.told,
             on_cache=lambda api_id: worker.spawn(deeds.clear_cache(api_id.encode())),
             on_purge=worker.purge_by_notice,
             on_gap=worker.catch_up,

@@ -32,6 +32,7 @@ class Deeds:
             "follow": self.follow,
             "forget_keys": self.forget_keys,
             "renew_certificates": self.renew_certificates,
+            "ask_for_client": self.ask_for_client,
             "clear_cache": self.clear_cache,
             "tell_known_key": self.tell_known_key,
             "learn_key": self.learn_key,
@@ -61,6 +62,10 @@ class Deeds:
     async def renew_certificates(self, argument: bytes) -> None:
         """Serve by what the store holds of certificates now."""
         await self._worker.configuration.renew_certificates(msgspec.msgpack.decode(argument, type=list[str]))
+
+    async def ask_for_client(self, argument: bytes) -> None:
+        """Ask the store anew whether an OAuth client is there."""
+        self._worker.services.oauth.clients.told(argument.decode("utf-8", "surrogateescape"))
 
     async def clear_cache(self, argument: bytes) -> None:
         """Forget the stored responses of an API."""

@@ -17,9 +17,11 @@ from sluicegate.store.backend import Backend, LocalBackend
 from sluicegate.store.notice_signatures import Signatures, read_public_key
 from sluicegate.store.notices import (
     CERTIFICATES_CHANGED,
+    CLIENT_CHANGED,
     DELETE_API_CACHE,
     KEYS_CHANGED,
     NOTHING_TO_DO,
+    OURS_ALONE,
     PURGE_LAPSED_TOKENS,
     RELOADS,
     SERVER_IS_THERE,
@@ -47,6 +49,7 @@ class Notifications:
     on_purge:  lapsed OAuth tokens are to be taken out of their lists.
     on_generation: the cluster's documents have changed.
     on_certificates: certificates were written or removed, by their ids.
+    on_client: an OAuth client was made or removed, by the name of its record in the store.
     on_gap:    messages may have been missed.
     on_server: a node that shares the store has announced itself.
     """
@@ -64,12 +67,13 @@ class Notifications:
         on_purge: Callable[[], None],
         on_generation: Callable[[], None],
         on_certificates: Callable[[list[str]], None],
+        on_client: Callable[[str], None],
         on_gap: Callable[[], None],
         on_server: Callable[[str], None],
     ) -> None:
         self.backend, self.node_secret, self.signatures, self.log = backend, node_secret, signatures, log
         self.on_keys, self.on_reload, self.on_cache, self.on_gap = on_keys, on_reload, on_cache, on_gap
-        self.on_purge = on_purge
+        self.on_purge, self.on_client = on_purge, on_client
         self.on_generation, self.on_certificates, self.on_server = on_generation, on_certificates, on_server
 
     def listen(self) -> None:
@@ -98,6 +102,8 @@ class Notifications:
             self.on_generation()
         elif notice.command == CERTIFICATES_CHANGED:
             self.on_certificates(notice.certificates())
+        elif notice.command == CLIENT_CHANGED:
+            self.on_client(notice.payload)
         elif notice.command in RELOADS:
             self.on_reload()
         elif notice.command == DELETE_API_CACHE:
@@ -129,7 +135,7 @@ class Notifications:
         if isinstance(self.backend, LocalBackend):
             return
         try:
-            channel = names.CLUSTER_CHANNEL if notice.command == CERTIFICATES_CHANGED else names.NOTIFICATIONS
+            channel = names.CLUSTER_CHANNEL if notice.command in OURS_ALONE else names.NOTIFICATIONS
             await self.backend.publish(channel, sign(notice, self.node_secret))
         except StoreError as error:
             self.log(

@@ -27,7 +27,14 @@ from sluicegate.configuration import Configuration
 from sluicegate.errors import StoreError
 from sluicegate.listener.colleagues import Colleagues, NotDoneError
 from sluicegate.store.backend import LocalBackend
-from sluicegate.store.notices import GROUP_RELOAD, PURGE_LAPSED_TOKENS, Notice, certificates_changed, keys_changed
+from sluicegate.store.notices import (
+    GROUP_RELOAD,
+    PURGE_LAPSED_TOKENS,
+    Notice,
+    certificates_changed,
+    client_changed,
+    keys_changed,
+)
 from sluicegate.store.oauth_purge import OAuthPurge
 from sluicegate.store.redis import RedisBackend
 from sluicegate.trial import try_request
@@ -261,6 +268,12 @@ class Worker:
         assert self.colleagues is not None
         await self.colleagues.all_do("renew_certificates", msgspec.msgpack.encode(listed))
         await self.parts.notifications.send(certificates_changed(listed))
+
+    async def client_changed(self, name: str) -> None:
+        """Serve by what the store holds of an OAuth client now, on every worker, and have other nodes do so."""
+        assert self.colleagues is not None
+        await self.colleagues.all_do("ask_for_client", name.encode("utf-8", "surrogateescape"))
+        await self.parts.notifications.send(client_changed(name))
 
     async def purge_lapsed_tokens(self) -> None:
         """Take lapsed OAuth tokens out of their lists, and have other nodes do so."""

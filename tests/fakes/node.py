@@ -106,6 +106,9 @@ class FakeNode:
     async def renew_certificates(self, ids: Iterable[str]) -> None:
         self.renewed.extend(ids)
 
+    async def client_changed(self, name: str) -> None:
+        self.services.oauth.clients.told(name)
+
     async def purge_lapsed_tokens(self) -> None:
         await OAuthPurge(self.services.oauth.records, lambda: 0, self.services.log).purge()
 

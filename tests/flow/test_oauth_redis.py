@@ -6,8 +6,9 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -185,18 +186,43 @@ def test_lapsed_tokens_go_when_a_node_of_tyk_asks(nodes: tuple[Gateway, Gateway]
 
 
 def test_nodes_of_tyk_are_asked_too(nodes: tuple[Gateway, Gateway], shared: RestartableRedis) -> None:
-    line = ["redis-cli", "-p", str(shared.port), "SUBSCRIBE", CHANNEL]
+    with listening(shared, CHANNEL) as hear:
+        assert nodes[0].admin("DELETE", "/tyk/oauth/tokens?scope=lapsed")[0] == 200
+        said = hear("OAuthPurgeLapsedTokens")
+    assert json.loads(said) == json.loads(signed("OAuthPurgeLapsedTokens"))
+
+
+def test_nodes_are_told_that_a_client_is_gone(nodes: tuple[Gateway, Gateway], shared: RestartableRedis) -> None:
+    one, two = nodes
+    client = {"client_id": "c3", "api_id": "oauth", "policy_id": "p1", "redirect_uri": "http://client.test/back"}
+    assert one.admin("POST", "/tyk/oauth/clients/create", client)[0] == 200
+    access_token = agree(two, client_id="c3", response_type="token")["access_token"]
+    assert call(two, access_token).status == 200
+    with listening(shared, "sluicegate.cluster") as hear:
+        assert one.admin("DELETE", "/tyk/oauth/clients/oauth/c3")[0] == 200
+        said = hear("ClusterOAuthClient")
+    assert json.loads(said)["payload"] == "oauth-data.oauth.oauth-clientid.c3"
+    until(lambda: call(two, access_token).status == 403, "the other node has asked anew")
+
+
+@contextmanager
+def listening(redis: RestartableRedis, channel: str) -> Iterator[Callable[[str], str]]:
+    """Give what waits for a message on the channel with a word in it, and returns it."""
+    line = ["redis-cli", "-p", str(redis.port), "SUBSCRIBE", channel]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as listener:
-        try:
+        assert listener.stdout is not None
+
+        def hear(word: str) -> str:
             assert listener.stdout is not None
-            while "subscribe" not in listener.stdout.readline():
-                pass
-            assert nodes[0].admin("DELETE", "/tyk/oauth/tokens?scope=lapsed")[0] == 200
-            while "OAuthPurgeLapsedTokens" not in (said := listener.stdout.readline()):
-                pass
+            while word not in (said := listener.stdout.readline()):
+                assert said, "redis-cli has ended"
+            return said
+
+        try:
+            hear("subscribe")
+            yield hear
         finally:
             listener.kill()
-    assert json.loads(said) == json.loads(signed("OAuthPurgeLapsedTokens"))
 
 
 def test_while_redis_is_away_known_tokens_go_on(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> None:

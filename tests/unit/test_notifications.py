@@ -17,7 +17,14 @@ from tests.fakes.exchange import settings_of
 
 from sluicegate.notifications import Notifications, signatures_of
 from sluicegate.store.memory import MemoryBackend
-from sluicegate.store.notices import NOTHING_TO_DO, Notice, certificates_changed, generation_changed, sign
+from sluicegate.store.notices import (
+    NOTHING_TO_DO,
+    Notice,
+    certificates_changed,
+    client_changed,
+    generation_changed,
+    sign,
+)
 
 KEY = generate_private_key(65537, 2048)
 
@@ -40,6 +47,7 @@ class Heard:
             on_purge=self.noting("purge"),
             on_generation=self.noting("generation"),
             on_certificates=self.noting("certificates"),
+            on_client=self.noting("client"),
             on_gap=self.noting("gap"),
             on_server=self.noting("server"),
         )
@@ -66,6 +74,7 @@ class Heard:
         (generation_changed(7), ("generation",)),
         (generation_changed(7, for_tyk=True), ("generation",)),
         (certificates_changed(["a", "b"]), ("certificates", ["a", "b"])),
+        (client_changed("oauth-data.a1.oauth-clientid.c,1"), ("client", "oauth-data.a1.oauth-clientid.c,1")),
     ],
 )
 def test_what_is_acted_upon(notice: Notice, done: tuple[Any, ...]) -> None:

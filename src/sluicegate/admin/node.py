@@ -138,6 +138,12 @@ class Node(Protocol):
     async def renew_certificates(self, ids: Iterable[str]) -> None:
         """Serve by what the store holds of these certificates now, on every worker; have other nodes do so."""
 
+    async def client_changed(self, name: str) -> None:
+        """Serve by what the store holds of an OAuth client now, on every worker; have other nodes do so.
+
+        name: of its record in the store.
+        """
+
     async def purge_lapsed_tokens(self) -> None:
         """Take OAuth tokens that expired some time ago out of the lists of clients, and have other nodes do so."""
 

@@ -19,6 +19,7 @@ from sluicegate.apidef.api import Api
 from sluicegate.apidef.gotypes import GoStruct, Omit
 from sluicegate.apidef.oauth import OAuthClient
 from sluicegate.errors import ConfigError
+from sluicegate.store import names
 from sluicegate.store.tokens import make_secret
 
 MALFORMED = "Unmarshalling failed"
@@ -66,6 +67,7 @@ async def create(node: Node, request: Request) -> Response:
     )
     for api in _apis_for(node, sent):
         await _records(node).write_client(api.api_id, api.classic.org_id, client)
+        await node.client_changed(names.oauth_client(api.api_id, client.id))
     return answer(ClientBody.of(client))
 
 
@@ -128,6 +130,7 @@ async def delete(node: Node, request: Request) -> Response:
         raise Refused(404, NO_CLIENT)
     client_id = request.path_params["keyName"]
     await _records(node).delete_client(api.api_id, api.classic.org_id, client_id)
+    await node.client_changed(names.oauth_client(api.api_id, client_id))
     return changed(client_id, "deleted")
 
 

@@ -1,7 +1,8 @@
 """Is the OAuth client of a token still there? The road's look-up, asked for each request that shows a token (08.5).
 
-What was found is gone by for a second. While the store is away, what it said last counts, as long as with sessions; of
-whom it never said anything, that is a StoreError, and no verdict.
+What was found is gone by for a second, or until a node tells that a client was made or removed. While the store is
+away, what it said last counts, as long as with sessions; of whom it never said anything, that is a StoreError, and no
+verdict.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sluicegate.store.backend import Backend, LocalBackend
 from sluicegate.store.reach import Reach
 
 KEPT_S = 1.0
+NEVER = float("-inf")
 MOST_KEPT = 10_000
 
 
@@ -35,31 +37,41 @@ class KnownClients:
         """stale_s: for how long the last answer counts while there is no other."""
         self._backend, self._reach, self._stale_s = backend, reach, stale_s
         self._local = backend if isinstance(backend, LocalBackend) else None
-        self._known: dict[tuple[str, str], Known] = {}
+        self._known: dict[str, Known] = {}
+        self._told = 0
+        """Grows with each client that was told of: what was asked before that may be answered wrongly after it."""
 
     def exists(self, api_id: str, client_id: str) -> bool | Awaitable[bool]:
         """Return whether an API has that client. Raises StoreError."""
-        known = self._known.get((api_id, client_id))
+        name = names.oauth_client(api_id, client_id)
+        known = self._known.get(name)
         if known is not None and ticks() - known.asked_ticks < KEPT_S:
             return known.is_there
         if self._local is None:
-            return self._ask(api_id, client_id, known)
-        return self._keep(api_id, client_id, self._local.mget_now([names.oauth_client(api_id, client_id)])[0])
+            return self._ask(name, known)
+        return self._keep(name, self._local.mget_now([name])[0], ticks())
 
-    async def _ask(self, api_id: str, client_id: str, known: Known | None) -> bool:
+    def told(self, name: str) -> None:
+        """A client was made or removed: ask for it anew. name: of its record in the store."""
+        self._told += 1
+        known = self._known.get(name)
+        if known is not None:  # it still counts while the store is away
+            self._known[name] = known._replace(asked_ticks=NEVER)
+
+    async def _ask(self, name: str, known: Known | None) -> bool:
+        told = self._told
         try:
             self._reach.check()
-            data = await self._reach.ask(self._backend.get(names.oauth_client(api_id, client_id)))
+            data = await self._reach.ask(self._backend.get(name))
         except StoreError:
             if known is None or ticks() - known.read_ticks > self._stale_s:
                 raise
-            self._known[api_id, client_id] = known._replace(asked_ticks=ticks())
+            self._known[name] = known._replace(asked_ticks=ticks())
             return known.is_there
-        return self._keep(api_id, client_id, data)
+        return self._keep(name, data, ticks() if told == self._told else NEVER)
 
-    def _keep(self, api_id: str, client_id: str, data: bytes | None) -> bool:
+    def _keep(self, name: str, data: bytes | None, asked_ticks: float) -> bool:
         if len(self._known) >= MOST_KEPT:
             self._known = dict(islice(self._known.items(), MOST_KEPT // 2, None))
-        moment = ticks()
-        self._known[api_id, client_id] = Known(data is not None, moment, moment)
+        self._known[name] = Known(data is not None, ticks(), asked_ticks)
         return data is not None

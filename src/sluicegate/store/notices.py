@@ -23,6 +23,10 @@ RELOADS = frozenset({"ApiUpdated", "ApiRemoved", "ApiAdded", "PolicyChanged", GR
 GENERATION = "ClusterGeneration"
 CERTIFICATES_CHANGED = "ClusterCertificates"
 """Ours: Tyk's nodes say nothing of certificates, and forget theirs after five minutes."""
+CLIENT_CHANGED = "ClusterOAuthClient"
+"""Ours: Tyk's nodes say nothing of OAuth clients either."""
+OURS_ALONE = frozenset({GENERATION, CERTIFICATES_CHANGED, CLIENT_CHANGED})
+"""Commands that no node of Tyk knows: they have a channel of their own."""
 NOTHING_TO_DO = {
     "NoticeConfigUpdated": "settings are not taken from a Dashboard",
     "NoticeDashboardZeroConf": "there is no Dashboard to talk to",
@@ -84,6 +88,11 @@ def keys_changed(names: Iterable[str]) -> Notice:
 def certificates_changed(ids: Iterable[str]) -> Notice:
     """Return the notice that certificates were written or removed."""
     return Notice(CERTIFICATES_CHANGED, ",".join(ids))
+
+
+def client_changed(name: str) -> Notice:
+    """Return the notice that an OAuth client was made or removed, by the name of its record in the store."""
+    return Notice(CLIENT_CHANGED, name)
 
 
 def generation_changed(generation: int, *, for_tyk: bool = False) -> Notice:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import cast
 
 import pytest
 
@@ -18,10 +20,12 @@ class Remote:
     is_split = False
 
     def __init__(self) -> None:
-        self.is_away, self.asked = False, 0
+        self.is_away, self.asked, self.is_asked = False, 0, asyncio.Event()
 
     async def get(self, name: str) -> bytes | None:
         self.asked += 1
+        self.is_asked.set()
+        await asyncio.sleep(0)
         if self.is_away:
             raise StoreError("away")
         return b"{}" if name == "oauth-data.a1.oauth-clientid.c1" else None
@@ -48,6 +52,27 @@ async def test_what_was_found_is_not_asked_for_again_within_a_second(store: Remo
     known = known_over(store, 0)
     assert [await exists(known, name) for name in ("c1", "c2", "c1", "c2")] == [True, False, True, False]
     assert store.asked == 2
+
+
+async def test_one_that_was_told_of_is_asked_for_anew(store: Remote) -> None:
+    known = known_over(store, 60)
+    await exists(known, "c1")
+    known.told("oauth-data.a1.oauth-clientid.c9")
+    assert await exists(known, "c1") and store.asked == 1
+    known.told("oauth-data.a1.oauth-clientid.c1")
+    assert await exists(known, "c1") and store.asked == 2
+    known.told("oauth-data.a1.oauth-clientid.c1")
+    store.is_away = True
+    assert await exists(known, "c1"), "while the store is away, what it said last counts"
+
+
+async def test_an_answer_that_was_on_its_way_meanwhile_is_not_kept(store: Remote) -> None:
+    known = known_over(store, 0)
+    asking = asyncio.ensure_future(cast("Coroutine[None, None, bool]", known.exists("a1", "c1")))
+    await store.is_asked.wait()
+    known.told("oauth-data.a1.oauth-clientid.c1")
+    assert await asking
+    assert await exists(known, "c1") and store.asked == 2
 
 
 async def test_the_last_answer_counts_while_there_is_no_other(store: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
