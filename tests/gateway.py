@@ -39,6 +39,9 @@ SESSION: dict[str, Any] = {
 }
 """A key to the API `a`, without limits."""
 
+SURE = 32
+"""So many connections reach both workers of a node; that one gets none happens once in two billion times."""
+
 START_PATIENCE_S = 45.0
 """Starting imports a lot, which takes its time where many tests run at once."""
 
@@ -50,6 +53,11 @@ def until(met: Callable[[], Any], what: str = "", patience_s: float = PATIENCE_S
         assert time.monotonic() < deadline, f"not within {patience_s} s: {what or met}"
         time.sleep(LOOK_S)
     return found
+
+
+def on_every_worker(holds: Callable[[], bool]) -> bool:
+    """Return whether something holds on both workers of a node, whichever answers: each call has its own connection."""
+    return all(holds() for _ in range(SURE))
 
 
 def api(listen_path: str, target_url: str = "", **more: Any) -> dict[str, Any]:

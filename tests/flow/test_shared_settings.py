@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.contract.cluster.test_documents import write
 from tests.flow.test_cluster import call, mock, node, nodes, said
-from tests.gateway import Gateway, api, until
+from tests.gateway import Gateway, api, on_every_worker, until
 from tests.servers import RedisServer, running_redis
 from tests.shelves import opened
 from tests.wire import ClosedError, get
@@ -53,7 +53,7 @@ def test_they_are_in_force_on_all_nodes_until_they_are_deleted(redis_server, tmp
         assert serves(one, unclean=False)
         assert call(one, "PUT", PATH, UNCLEAN, If_None_Match="*")[1]["etag"] == '"1"'
         assert all(serves(one, unclean=True) for _ in range(8)), "on every worker, when it is answered"
-        until(lambda: all(serves(other, unclean=True) for _ in range(4)))
+        until(lambda: on_every_worker(lambda: serves(other, unclean=True)))
         status, headers, document = call(other, "GET", PATH)
         assert (status, headers["etag"], document) == (200, '"1"', UNCLEAN)
         assert call(other, "PUT", PATH, {"min_token_length": 4}, If_Match='"9"')[0] == 412
@@ -61,11 +61,11 @@ def test_they_are_in_force_on_all_nodes_until_they_are_deleted(redis_server, tmp
         assert serves(other, unclean=True)
         status, headers, _ = call(other, "PUT", PATH, {"min_token_length": 4}, If_Match='"1"')
         assert (status, headers["etag"]) == (200, '"2"')
-        until(lambda: serves(one, unclean=False))
+        until(lambda: on_every_worker(lambda: serves(one, unclean=False)))
         assert one.admin("PUT", PATH, UNCLEAN)[0] == 200
-        until(lambda: serves(other, unclean=True))
+        until(lambda: on_every_worker(lambda: serves(other, unclean=True)))
         assert other.admin("DELETE", PATH)[0] == 200
-        until(lambda: serves(one, unclean=False))
+        until(lambda: on_every_worker(lambda: serves(one, unclean=False)))
         assert call(one, "GET", PATH)[0] == 404
         until(lambda: one.admin("GET", "/tyk/cluster/status")[1]["converged"])
 

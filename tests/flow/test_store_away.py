@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.gateway import KEYED, Gateway, api, until
+from tests.gateway import KEYED, SURE, Gateway, api, until
 from tests.servers import RestartableRedis
 from tests.upstreams import Upstream
 from tests.wire import ClosedError, get
@@ -165,7 +165,7 @@ def test_a_limit_holds_over_the_workers_of_a_node_whichever_of_them_dies_meanwhi
             assert statuses(gateway, counted, 8) == {200: 8}
         finally:
             redis.server.resume()
-        until(lambda: statuses(gateway, "Authorization: never-seen", 32) == {403: 32}, "both workers ask it again")
+        until(lambda: statuses(gateway, "Authorization: never-seen", SURE) == {403: SURE}, "both workers ask it again")
         assert drained(gateway, key) == 0
         granted_to_the_killed = int(redis.server.command("GET", rate_name(redis))) - limit
         assert granted_to_the_killed in (0, 1), "it had one question under way at most"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import KEYED, SESSION, Gateway, api, until
+from tests.gateway import KEYED, SESSION, SURE, Gateway, api, until
 from tests.relay import Relay
 from tests.servers import RedisServer, RestartableRedis
 from tests.topologies import MASTER, running_cluster, running_sentinels
@@ -19,8 +19,6 @@ from tests.wire import get
 LONG_S = 3600
 LIMIT = 40
 UNKNOWN = "Authorization: never-seen"
-SURE = 32
-"""So many connections that both workers have some: each finds out by itself that the store is back."""
 
 Fault = Callable[[RestartableRedis, Relay], Any]
 
