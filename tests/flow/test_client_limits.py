@@ -41,9 +41,9 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "sluicegate": {
             "max_header_bytes": 8192,
             "max_header_count": 50,
-            "header_timeout_s": 1,
-            "body_timeout_s": 1,
-            "idle_timeout_s": 1,
+            "header_timeout_s": 2,
+            "body_timeout_s": 2,
+            "idle_timeout_s": 2,
             "max_connections": 40,
         },
         "http_server_options": {"write_timeout": 2, "max_request_body_size": BODY_LIMIT},

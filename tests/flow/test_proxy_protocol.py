@@ -44,7 +44,7 @@ class BehindBalancer(Gateway):
 
 @pytest.fixture(scope="module")
 def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BehindBalancer]:
-    conf = {"sluicegate": {"proxy_protocol": True, "header_timeout_s": 1}}
+    conf = {"sluicegate": {"proxy_protocol": True, "header_timeout_s": 3}}
     with BehindBalancer(tmp_path_factory.mktemp("gateway"), apis=[api("/a/", upstream.url)], conf=conf) as one:
         yield one
 
@@ -101,7 +101,7 @@ def test_it_goes_before_tls(upstream: Upstream, tmp_path: Path) -> None:
     shown = tmp_path / "one.pem"
     shown.write_bytes(authority.issue_cert("one.test").private_key_and_cert_chain_pem.bytes())
     conf = {
-        "sluicegate": {"proxy_protocol": True, "header_timeout_s": 1},
+        "sluicegate": {"proxy_protocol": True, "header_timeout_s": 3},
         "http_server_options": {"use_ssl": True, "ssl_certificates": [str(shown)]},
     }
     trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())

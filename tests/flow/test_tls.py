@@ -71,7 +71,7 @@ def gateway(upstream: Upstream, folder: Path) -> Iterator[Gateway]:
     shown = [files(folder, name, AUTHORITY.issue_cert(name)) for name in ("one.test", "two.test")]
     conf = {
         "http_server_options": {"use_ssl": True, "certificates": shown},
-        "sluicegate": {"header_timeout_s": 1},
+        "sluicegate": {"header_timeout_s": 3},
     }
     with TlsGateway(folder, apis=[api("/a/", upstream.url)], conf=conf) as one:
         yield one
