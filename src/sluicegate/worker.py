@@ -330,8 +330,9 @@ class Worker:
             self.member.follower.hint(is_gap=True)
 
     def reload_own(self) -> None:
-        """Somebody says that files have changed, or something that the cluster shares."""
-        self.spawn(self.configuration.load(may_empty=False))
+        """Another node says that files have changed, or something that the cluster shares."""
+        if not self.settings.suppress_redis_signal_reload:
+            self.spawn(self.configuration.load(may_empty=False))
         self.follow()
 
     def follow(self) -> None:

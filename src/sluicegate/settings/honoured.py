@@ -25,8 +25,8 @@ _HONOURED = """
     http_server_options.skip_url_cleaning http_server_options.ssl_ciphers http_server_options.max_request_body_size
     http_server_options.xff_depth http_server_options.skip_target_path_escaping enable_custom_domains version_header
     hide_generator_header app_path template_path policies.policy_source policies.policy_record_name
-    policies.policy_path allow_unsafe_policy_ids ignore_endpoint_case hash_keys hash_key_function
-    hash_key_function_fallback basic_auth_hash_key_function enable_hashed_keys_listing
+    policies.policy_path allow_unsafe_policy_ids suppress_redis_signal_reload ignore_endpoint_case hash_keys
+    hash_key_function hash_key_function_fallback basic_auth_hash_key_function enable_hashed_keys_listing
     disable_key_actions_by_username min_token_length allow_master_keys suppress_default_org_store
     force_global_session_lifetime session_lifetime_respects_key_expiration global_session_lifetime
     local_session_cache.disable_cached_session_state enforce_org_quotas experimental_process_org_off_thread
@@ -57,10 +57,9 @@ _REDIS_BLOCKS = ("storage", "cache_storage", "analytics_storage")
 
 _ASKING_NOTHING = """
     allow_remote_config http_server_options.flush_interval disable_dashboard_zeroconf policies.allow_explicit_policy_id
-    suppress_redis_signal_reload reload_interval disable_regexp_cache regexp_cache_expire regexp_cache_max_entries
-    disable_regexp_cache_bound legacy_enable_allowance_countdown local_session_cache.cached_session_timeout
-    local_session_cache.cached_session_eviction
-    slave_options.bind_to_slugs enable_non_transactional_rate_limiter
+    reload_interval disable_regexp_cache regexp_cache_expire regexp_cache_max_entries disable_regexp_cache_bound
+    legacy_enable_allowance_countdown local_session_cache.cached_session_timeout
+    local_session_cache.cached_session_eviction slave_options.bind_to_slugs enable_non_transactional_rate_limiter
     proxy_ssl_disable_renegotiation disable_auto_max_procs analytics_config.pool_size override_messages cloud
 """
 

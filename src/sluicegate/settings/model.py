@@ -50,7 +50,7 @@ class Settings(Section, frozen=True):
     public_key_path: str = ""
     """PEM file of the key that verifies what an older Dashboard tells nodes; plugin bundles, once there are some."""
     allow_remote_config: bool = False
-    """Let the Dashboard change these settings."""
+    """Without effect: no Dashboard changes these settings."""
     enable_config_inspection: bool = False
     """Show these settings at `/config` and `/env` of the admin API, secrets blanked."""
     security: Security = Security()
@@ -76,13 +76,13 @@ class Settings(Section, frozen=True):
     """Definitions come from the Dashboard."""
     db_app_conf_options: b.DBAppConfOptions = b.DBAppConfOptions()
     disable_dashboard_zeroconf: bool = False
-    """Do not look for the Dashboard's address."""
+    """Without effect: no Dashboard is looked for."""
     policies: b.Policies = b.Policies()
     allow_unsafe_policy_ids: bool = False
     """Policy ids may have any characters."""
     oas_config: b.OASConfig = b.OASConfig()
     suppress_redis_signal_reload: bool = False
-    """Do not reload when another node says that something changed."""
+    """Do not read files again when another node says that something changed."""
     reload_interval: IntOrDefault = 1
     """Without effect: a change is in force when its answer goes out."""
     resource_sync: b.ResourceSync = b.ResourceSync()
@@ -318,7 +318,7 @@ class Settings(Section, frozen=True):
     secrets: dict[str, str] = {}
     """Values for `secrets://` references and `$secret_conf.` variables."""
     override_messages: dict[str, b.TykError] = {}
-    """Other texts for errors of authentication."""
+    """Without effect, as in Tyk: see `error_overrides`."""
     error_overrides: dict[str, list[dict[str, Any]]] = {}
     """Other answers for errors, by status (contract 06.6)."""
     cloud: bool = False

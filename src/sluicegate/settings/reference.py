@@ -122,7 +122,7 @@ def _texts(module: ModuleType) -> dict[str, dict[str, str]]:
         if isinstance(node, ast.ClassDef):
             pairs = zip(node.body, node.body[1:], strict=False)
             found[node.name] = {
-                target.id: text.value.value.replace("\n", " ")
+                target.id: " ".join(text.value.value.split())
                 for statement, text in pairs
                 if isinstance(statement, ast.AnnAssign) and isinstance(target := statement.target, ast.Name)
                 if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)

@@ -52,7 +52,7 @@ class HTTPServerOptions(Section, frozen=True):
     skip_client_ca_announcement: bool = False
     """Do not tell clients which authorities are accepted."""
     flush_interval: int = 0
-    """Milliseconds between flushes of a streamed answer. Answers are passed on as they arrive."""
+    """Without effect: answers are passed on as they arrive."""
     skip_url_cleaning: bool = False
     """Leave `//` and `..` in paths alone."""
     skip_target_path_escaping: bool = False

@@ -83,7 +83,7 @@ _WHY_OWN = {
     """,
     "it says what a node has to spare, and how its process runs": """
         graceful_shutdown_timeout_duration graceful_shutdown_delay_seconds dns_cache sluicegate.workers
-        uptime_tests.config.checker_pool_size sluicegate.max_connections
+        uptime_tests.config.checker_pool_size sluicegate.max_connections suppress_redis_signal_reload
     """,
     "it bounds handshakes too, for which it is fixed when a port is opened": "sluicegate.header_timeout_s",
 }

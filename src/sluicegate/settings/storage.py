@@ -70,5 +70,5 @@ class StorageOptions(Section, frozen=True):
     compress_policies: bool = False
     """Compress the copy of the hub's policies, likewise."""
     max_decompressed_size: IntOrDefault = 104857600
-    """Bytes that such a copy may have when it is unpacked."""
+    """Without effect: there is no such copy to unpack."""
     iam_auth: IAMAuth = IAMAuth()

@@ -37,7 +37,7 @@ class AnalyticsConfig(Section, frozen=True):
     """MaxMind database for it."""
     normalise_urls: NormaliseURLs = NormaliseURLs()
     pool_size: int = 0
-    """Writers of records. 0: as many as there are processors."""
+    """Without effect: each worker writes its own records."""
     records_buffer_size: int = 1000
     """Records that may wait to be written; at least 1000. When it is full, the oldest are lost and counted."""
     storage_expiration_time: IntOrDefault = 60

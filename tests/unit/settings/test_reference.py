@@ -3,7 +3,7 @@ from pathlib import Path
 
 import sluicegate
 from sluicegate.settings.honoured import ASKING_NOTHING, HONOURED, is_honoured
-from sluicegate.settings.own import Cluster, Ejection, Prometheus, Sluicegate
+from sluicegate.settings.own import Cluster, Ejection, Prometheus, Sluicegate, StoreFailure
 from sluicegate.settings.reference import meanings, render
 from sluicegate.settings.shape import fields_of, is_section, leaves
 
@@ -15,7 +15,7 @@ def test_the_page_is_fresh() -> None:
 
 
 def test_each_setting_of_our_own_is_explained() -> None:
-    for section in (Cluster, Ejection, Prometheus, Sluicegate):
+    for section in (Cluster, Ejection, Prometheus, Sluicegate, StoreFailure):
         names = {field for field, type_, _ in fields_of(section).values() if not is_section(type_)}
         assert names == set(meanings(section))
 
@@ -32,3 +32,9 @@ def test_what_counts_as_honoured_is_read_somewhere() -> None:
     files = [file for file in root.rglob("*.py") if "settings" not in file.relative_to(root).parts]
     read = set(re.findall(r"\.([a-z]\w*)", "\n".join(file.read_text() for file in files)))
     assert [path for path in leaves() if is_honoured(path) and path.rpartition(".")[2] not in read] == []
+
+
+def test_the_page_says_of_what_does_nothing_that_it_does_nothing() -> None:
+    silent = {path: leaves()[path] for path in ASKING_NOTHING}
+    told = {path: meanings(leaf.section)[leaf.field] for path, leaf in silent.items()}
+    assert [path for path, meaning in told.items() if not meaning.startswith("Without effect")] == []
