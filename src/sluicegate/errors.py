@@ -64,7 +64,6 @@ class UpstreamFault(enum.Enum):
     TLS_UNTRUSTED = "TLI"
     TLS_MISMATCH = "TLM"
     PROTOCOL = "UPE"
-    ABORTED = "CAB"
 
 
 class UpstreamError(SluicegateError):

@@ -1,7 +1,7 @@
 """One request, its response, and what was learnt between.
 
 An `Exchange` is made when a request head has been read and is gone when the record of it is written. It is not a bag
-for anything: each attribute has one writer, named beside it.
+for anything: who writes an attribute is named beside it.
 
 A struct is made, and read, in less than half of the time of an object whose defaults stand in its class.
 """
@@ -22,7 +22,7 @@ from sluicegate.wire.headers import Headers
 if TYPE_CHECKING:
     from sluicegate.apidef.session import Session
     from sluicegate.chain.services import Services
-    from sluicegate.errors import UpstreamError, UpstreamFault
+    from sluicegate.errors import UpstreamFault
     from sluicegate.routing.route import Route
     from sluicegate.wire.http1_read import RequestHead
 
@@ -70,7 +70,6 @@ class Exchange(msgspec.Struct, eq=False):
     upstream_s: float = 0.0  # set by the listener: from the request's leaving to the head of that answer
     target: Any = None  # upstream.target.Target that was chosen, set by the dispatcher
 
-    upstream_fault: UpstreamError | None = None  # set by the listener: why there was no answer
     cut: UpstreamFault | None = None  # set by the listener: why the answer ended early
     aborted: bool = False  # set by the connection: the client went away before the answer was out
 
@@ -81,30 +80,29 @@ class Exchange(msgspec.Struct, eq=False):
     token: str = ""
     key_hash: str = ""  # set by auth: the name of the session in the store (contract 05.2)
     session: Session | None = None  # set by auth: with its policies applied
-    context: dict[str, Any] | None = None  # set by ContextVars; None when the API does not ask for them
+    context: dict[str, Any] | None = None  # set by ContextVars, and by UrlRewrite what its triggers found
     # X-RateLimit-Limit, -Remaining, -Reset (contract 07.11), set by limits: of the rate where that is the source,
     # else None, and of the quota
     rate: tuple[int, int, int] | None = None
     quota: tuple[int, int, int] = (0, 0, 0)
-    tracked: bool = True  # set by TrackEndpoint: False: no analytics record
+    tracked: bool = True  # set by TrackEndpoint, or by a reply: False: no analytics record
     tracked_path: str = ""  # set by TrackEndpoint: the pattern that stands for the path in the record
     tags: tuple[str, ...] = ()  # set by whoever knows one: more tags of the record
     rejection: Any = None  # chain.outcome.Rejection, set by the reply writer
     rejected_by: str = ""  # name of the middleware that rejected, set by the road
 
     # what the chain wants of the upstream
-    url: bytes | None = None  # set by UrlRewrite: path and query that take the place of the request's; may be absolute
+    url: bytes | None = None  # set by UrlRewrite, StripAuth: path and query in place of the request's; may be absolute
     strips_version: bool = False  # set by the version selection: the version is taken out of path, query or headers
     timeout_s: float = 0.0  # set by HardTimeouts: for the whole upstream exchange; 0 is the default
     breaker: Any = None  # upstream.breaker.Breaker that watches this exchange, set by CircuitBreaker
     caching: Any = None  # middleware.answers.cache.Caching, set by Cache: where the answer is to be stored
     body: bytes | None = None  # set by read_body, or by a transform: the whole request body, to be sent instead
     hides_client: bool = False  # set by TransformHeaders: True: X-Forwarded-For is not sent
-    response_headers: HeaderLines = ()  # set by Cors, versions: more headers for whatever answer leaves
+    response_headers: HeaderLines = ()  # set by Cors, versions, StickyCookie: more headers for whatever answer leaves
 
     # looping
     loop_level: int = 0  # set by the loop
-    loop_limit: int = 5  # set by the loop
     looped_from_self: bool = False  # set by the loop: the session is kept (contract 06.5)
     check_limits: bool = True  # set by the loop: False inside a loop unless it asked for them
 

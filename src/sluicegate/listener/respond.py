@@ -163,7 +163,6 @@ class Responder(ABC):
         self.held_response = None
         if not exchange.upstream_status and self.listener.serve.dispatcher.send_again(exchange, self, error):  # type: ignore[arg-type]
             return
-        exchange.upstream_fault = error
         self.reject(exchange, of_upstream_error(error))
 
     def cut(self, exchange: Exchange) -> None:
