@@ -240,10 +240,6 @@ class Gateway:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
 
-    def memory_bytes(self) -> int:
-        """Return the resident memory of all workers together."""
-        return sum(resident_bytes(pid) for pid in self.worker_pids())
-
 
 def resident_bytes(pid: int) -> int:
     """Return the resident memory of a process."""

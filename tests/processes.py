@@ -25,14 +25,6 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def resident_mb(pid: int) -> float:
-    """Return the resident memory of a process."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
 def _state_and_parent(place: Path) -> tuple[str, int]:
     try:
         fields = (place / "stat").read_text().rpartition(")")[2].split()

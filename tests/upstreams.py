@@ -118,11 +118,6 @@ class Upstream:
             assert self.changed.wait_for(lambda: len(self.requests) >= count, PATIENCE_S), self.requests
             return list(self.requests)
 
-    def await_connections(self, count: int) -> None:
-        """Wait until so many connections have been accepted."""
-        with self.changed:
-            assert self.changed.wait_for(lambda: self.connections >= count, PATIENCE_S), self.connections
-
 
 def echo(wire: Wire, upstream: Upstream) -> None:
     """Answer each request with 200 and a JSON text of what it was: name, method, target, headers, body."""

@@ -19,7 +19,6 @@ from sluicegate.store import names
 
 TOTAL = "total"
 ANSWERED, REFUSED, FAILED, UNCLEAR, CUT_SHORT = "answered", "refused", "failed", "unclear", "cut short"
-OUTCOMES = (ANSWERED, REFUSED, FAILED, UNCLEAR, CUT_SHORT)
 """What came of a call: done; not done, for a reason; not done, the store is away; not known, and said so; the writer
 was killed before it knew."""
 

@@ -96,10 +96,6 @@ class Backend(ABC):
         """Set the time to live of what is there; return whether something is."""
 
     @abstractmethod
-    async def incr(self, name: str, by: int = 1, ttl_s: float = 0) -> int:
-        """Add to a counter and return it; the time to live is set when this made the counter."""
-
-    @abstractmethod
     async def scan(self, prefix: str, containing: str = "") -> list[str]:
         """Return all names that begin with the prefix, and have a text somewhere behind it, in no order."""
 

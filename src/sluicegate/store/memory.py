@@ -1,4 +1,4 @@
-"""A store that lives and dies with the process: for trials and tests."""
+"""A store that lives and dies with the process: for rehearsals (`cli.rehearsal`) and tests."""
 
 from __future__ import annotations
 

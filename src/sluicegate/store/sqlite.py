@@ -119,19 +119,6 @@ class SqliteBackend(LocalBackend):
 
         return await self.transact(change)
 
-    async def incr(self, name: str, by: int = 1, ttl_s: float = 0) -> int:
-        def change(db: sqlite3.Connection) -> int:
-            _remove_expired(db, name)
-            row = db.execute("SELECT value FROM entry WHERE name = ?", (to_bytes(name),)).fetchone()
-            count = _number(name, row[0]) + by if row else by
-            if row:
-                db.execute("UPDATE entry SET value = ? WHERE name = ?", (b"%d" % count, to_bytes(name)))
-            else:
-                db.execute(INSERT, (to_bytes(name), b"%d" % count, _expires(ttl_s)))
-            return count
-
-        return await self.transact(change)
-
     async def scan(self, prefix: str, containing: str = "") -> list[str]:
         start, wanted = to_bytes(prefix), to_bytes(containing)
         rows = self.read(SCAN, start, _after(start), now())
@@ -253,13 +240,6 @@ class SqliteBackend(LocalBackend):
 
 def _expires(ttl_s: float) -> float | None:
     return now() + ttl_s if ttl_s > 0 else None
-
-
-def _number(name: str, value: bytes | None) -> int:
-    try:
-        return int(value or b"")
-    except ValueError as error:
-        raise StoreError(f"{name}: the value is not a number") from error
 
 
 def _after(prefix: bytes) -> bytes:

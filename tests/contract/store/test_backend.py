@@ -102,16 +102,6 @@ async def test_a_value_is_taken_once(backend):
     assert await backend.take("b") is None
 
 
-async def test_a_counter_counts_and_keeps_its_first_time_to_live(backend):
-    assert await backend.incr("n", ttl_s=100) == 1
-    assert await backend.incr("n", 5, ttl_s=1000) == 6
-    assert await backend.ttl_s("n") <= 100
-    assert await backend.incr("m", -2) == -2
-    assert await backend.get("n") == b"6"
-    counts = await asyncio.gather(*(backend.incr("c") for _ in range(50)))
-    assert sorted(counts) == list(range(1, 51))
-
-
 async def test_scan_finds_a_prefix_and_takes_it_literally(backend):
     for name in ("apikey-1", "apikey-2", "apikex", "apikez", "a*b", "axb"):
         await backend.set(name, b"")

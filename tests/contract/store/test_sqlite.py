@@ -50,8 +50,8 @@ def test_what_was_answered_survives_kill_9(tmp_path):
 
 async def test_workers_see_each_others_writes_at_once(tmp_path):
     one, other = SqliteBackend(tmp_path / "store.db"), SqliteBackend(tmp_path / "store.db")
-    await asyncio.gather(*(store.incr("n") for store in (one, other) for _ in range(20)))
-    assert one.mget_now(["n"]) == other.mget_now(["n"]) == [b"40"]
+    await asyncio.gather(*(store.list_append("n", b"x") for store in (one, other) for _ in range(20)))
+    assert await one.list_items("n") == await other.list_items("n") == [b"x"] * 40
     await one.close()
     await other.close()
 

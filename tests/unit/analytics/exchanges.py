@@ -13,7 +13,6 @@ from sluicegate.routing.route import Route
 from sluicegate.upstream.target import parse_target
 
 ENDED_S = 1_795_449_292.25
-ENDED_TICKS = 100.0125
 TOOK_S = (0.0125, 0.0105)
 """In all, and the upstream: what `over` returns."""
 REFUSED = Rejection(401, "Authorization field missing", code="auth_field_missing", flag="AMF")

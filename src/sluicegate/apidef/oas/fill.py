@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.gojson import convert
 from sluicegate.apidef.gowriters import Ordered, writer_of
@@ -28,11 +27,6 @@ ONLY_WITH_CONTENT = {
 
 KEPT = ("info", "info.state", "upstream", "server", "server.listenPath")
 """Sections that are there even if they say nothing."""
-
-
-def filled(api: Api) -> dict[str, Any]:
-    """Return the document of an OAS API as its definition in force has it."""
-    return fill(api.oas or {}, api.classic)
 
 
 def fill(document: dict[str, Any], definition: APIDefinition) -> dict[str, Any]:

@@ -6,7 +6,6 @@ gets a command is decided in `servers`.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -137,13 +136,6 @@ class RedisBackend(Backend):
             await self.call(b"PERSIST", to_bytes(name))
             return await self.exists(name)
         return bool(await self.call(b"PEXPIRE", to_bytes(name), math.ceil(ttl_s * 1000)))
-
-    async def incr(self, name: str, by: int = 1, ttl_s: float = 0) -> int:
-        if ttl_s > 0:
-            made = self.call(b"SET", to_bytes(name), 0, *_expiry(ttl_s), b"NX")
-            count = self.call(b"INCRBY", to_bytes(name), by)
-            return int((await asyncio.gather(made, count))[1])
-        return int(await self.call(b"INCRBY", to_bytes(name), by))
 
     async def scan(self, prefix: str, containing: str = "") -> list[str]:
         """Return the names; those that move between the servers of a Redis Cluster meanwhile may be missed."""
