@@ -235,6 +235,16 @@ def test_references_are_replaced_by_secrets(tmp_path: Path) -> None:
     assert found.storage.password == "from file"
 
 
+def test_each_password_of_a_redis_may_be_a_reference() -> None:
+    document = {
+        block: {"password": "env://redis", "sentinel_password": "env://sentinels"}
+        for block in ("storage", "cache_storage", "analytics_storage")
+    }
+    found = load(document, TYK_SECRET_REDIS="of redis", TYK_SECRET_SENTINELS="of the sentinels").settings
+    for block in (found.storage, found.cache_storage, found.analytics_storage):
+        assert (block.password, block.sentinel_password) == ("of redis", "of the sentinels")
+
+
 def test_references_that_lead_nowhere_are_errors(tmp_path: Path) -> None:
     (tmp_path / "outside").write_text("x")
     (tmp_path / "base").mkdir()
