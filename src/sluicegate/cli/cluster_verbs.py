@@ -18,7 +18,9 @@ _conf = click.option(
 @click.command()
 @_conf
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--prune", is_flag=True, help="Remove what the directory does not have.")
+@click.option(
+    "--prune", is_flag=True, help="Remove what the directory does not have, of the kinds that it has a place for."
+)
 @click.option("--dry-run", is_flag=True, help="Write nothing; exit with 3 if something would change.")
 def apply(conf: Path | None, directory: Path, prune: bool, dry_run: bool) -> None:
     """Bring the definitions, policies and settings of a directory into the cluster, in one step.

@@ -15,8 +15,11 @@ from sluicegate.settings.load import SettingsErrors, load_settings
 def records(conf: Path | None) -> int:
     """Write the records that the node of these settings has made; return the exit status."""
     try:
-        path = Path(load_settings(conf, os.environ).settings.sluicegate.analytics_file)
-        for record in read_records(path):
+        settings = load_settings(conf, os.environ).settings
+        if settings.storage.type == "redis" or settings.enable_separate_analytics_store:
+            sys.stderr.write("The records of this node are in Redis, for Tyk Pump to fetch.\n")
+            return 1
+        for record in read_records(Path(settings.sluicegate.analytics_file)):
             sys.stdout.buffer.write(msgspec.json.encode(record) + b"\n")
     except SettingsErrors as errors:
         for one in errors.errors:
