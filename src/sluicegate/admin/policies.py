@@ -152,10 +152,15 @@ def _shelf(node: Node) -> FolderShelf | FileShelf:
     elif settings.policy_record_name:
         shelf = FileShelf(Path(settings.policy_record_name))
     else:
-        raise Refused(500, NO_STORAGE)
+        raise _no_storage(node, "policies.policy_path is not set")
     if not shelf.folder.is_dir():
-        raise Refused(500, NO_STORAGE)
+        raise _no_storage(node, f"there is no folder {shelf.folder}")
     return shelf
+
+
+def _no_storage(node: Node, why: str) -> Refused:
+    node.services.log("error", NO_STORAGE, prefix="api", error=why)
+    return Refused(500, NO_STORAGE)
 
 
 async def _policy_of(node: Node, request: Request) -> Policy:

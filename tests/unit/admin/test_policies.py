@@ -66,10 +66,20 @@ async def test_one_file_for_all_policies(make_admin, tmp_path: Path):
     assert await admin.said("POST", "/tyk/policies", {"id": "x"}) == (500, "Unable to access policy storage.")
 
 
-@pytest.mark.parametrize("policies", [{}, {"policy_path": "/etc/hosts"}, {"policy_path": "/nowhere"}])
-async def test_nowhere_to_write(make_admin, policies):
+@pytest.mark.parametrize(
+    ("policies", "why"),
+    [
+        ({}, "policies.policy_path is not set"),
+        ({"policy_path": "/etc/hosts"}, "there is no folder /etc/hosts"),
+        ({"policy_path": "/nowhere"}, "there is no folder /nowhere"),
+    ],
+)
+async def test_nowhere_to_write(make_admin, policies, why):
     admin = make_admin(policies=policies)
+    logged = []
+    admin.node.services.log = lambda level, message, **fields: logged.append((level, message, fields["error"]))
     assert await admin.said("POST", "/tyk/policies", {"id": "x"}) == (500, "Unable to access policy storage.")
+    assert logged == [("error", "Unable to access policy storage.", why)]
 
 
 async def test_policies_of_a_dashboard(make_admin):

@@ -1,4 +1,4 @@
-"""What limits do while the store is away: `sluicegate.limits_on_store_failure`, or what an API says for itself.
+"""What limits do while the store is away: `sluicegate.store_failure.limits`, or what an API says for itself.
 
     closed   nothing is admitted that should be counted: the road answers 503
     open     everything is admitted, and nothing counted
