@@ -192,7 +192,7 @@ API_NONE: Final = ""
 """Requests that no API took, and those to the admin API."""
 LIMITED_FLAGS: Final = {"RLT": "limits_limited", "QEX": "limits_quota"}
 LOOK_S: Final = 0.25
-TURNS_A_PUBLISH: Final = 4
+LOOKS_A_PUBLISH: Final = 4
 PAGE_BYTES: Final = resource.getpagesize()
 
 
@@ -213,12 +213,12 @@ class Metrics:
     def __init__(self, layout: Layout, memory: Memory | None = None) -> None:
         """Begin to count, or go on where a worker before left off.
 
-        memory: `layout.size_bytes` that are shared with the supervisor; None: of this process, see `snapshot`.
+        memory: `layout.size_bytes` that are shared with the supervisor; None: of this process.
         """
-        self._sheet = new_sheet(layout.size_bytes, memory)
-        self._plain: list[float] = list(unpack_from(f"{PLAIN_CELLS}d", self._sheet))
-        self._apis = Rows(layout.apis, self._sheet, mark=REQUEST_SUM)
-        self._rejections = Rows(layout.rejections, self._sheet, mark=0)
+        self.sheet = new_sheet(layout.size_bytes, memory)
+        self._plain: list[float] = list(unpack_from(f"{PLAIN_CELLS}d", self.sheet))
+        self._apis = Rows(layout.apis, self.sheet, mark=REQUEST_SUM)
+        self._rejections = Rows(layout.rejections, self.sheet, mark=0)
         self._row_of = self._apis.numbers
         for key in (API_NONE, API_OTHER):
             if key not in self._row_of:
@@ -308,27 +308,19 @@ class Metrics:
         for cell, before, read in self._watched:
             self._plain[cell] = before + read()
         first = len(MARK) // CELL
-        pack_into(f"{PLAIN_CELLS - first}d", self._sheet, len(MARK), *self._plain[first:])
+        pack_into(f"{PLAIN_CELLS - first}d", self.sheet, len(MARK), *self._plain[first:])
         yield from self._rejections.publish()
         yield from self._apis.publish()
 
-    def snapshot(self) -> bytes:
-        """Return a copy of the sheet as it stands now, to be merged elsewhere where no memory is shared."""
-        for _ in self.publish():
-            pass
-        return bytes(self._sheet)
-
     async def run(self) -> None:
-        """Publish once a second, and look how late the loop is, until cancelled."""
-        turns = 0
+        """Publish now and then once a second, and look how late the loop is, until cancelled."""
         while True:
-            due = ticks() + LOOK_S
-            await asyncio.sleep(LOOK_S)
-            self.observe_lag(max(0.0, ticks() - due))
-            turns += 1
-            if turns % TURNS_A_PUBLISH == 0:
-                for _ in self.publish():
-                    await asyncio.sleep(0)
+            for _ in self.publish():
+                await asyncio.sleep(0)
+            for _ in range(LOOKS_A_PUBLISH):
+                due = ticks() + LOOK_S
+                await asyncio.sleep(LOOK_S)
+                self.observe_lag(max(0.0, ticks() - due))
 
 
 GATEWAY: Final = PLACE[GATEWAY_SECONDS]

@@ -36,9 +36,16 @@ def observe(metrics: Metrics, *ended: Ended) -> None:
         metrics.observe(*one)
 
 
+def sheet_of(metrics: Metrics) -> bytes:
+    """Return a copy of the sheet of a worker, as it stands now."""
+    for _ in metrics.publish():
+        pass
+    return bytes(metrics.sheet)
+
+
 def scrape(*workers: Metrics | bytes) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Return the samples of the page, read by Prometheus' own parser; no series may be there twice."""
-    sheets = {str(at): one.snapshot() if isinstance(one, Metrics) else one for at, one in enumerate(workers)}
+    sheets = {str(at): sheet_of(one) if isinstance(one, Metrics) else one for at, one in enumerate(workers)}
     page = Page(LAYOUT).make(sheets, [(WORKERS, len(workers)), (build_info("1.0"), 1)])
     samples: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
     for family in text_string_to_metric_families(page.decode()):
@@ -122,12 +129,12 @@ def test_a_page_that_is_made_again_says_what_is_new_and_what_is_not() -> None:
     observe(one, ended("a"), ended("b"))
     observe(two, ended("a"))
     for _ in range(2):
-        sheets = {"0": one.snapshot(), "1": two.snapshot()}
+        sheets = {"0": sheet_of(one), "1": sheet_of(two)}
         assert page.make(sheets) == Page(LAYOUT).make(sheets)
         observe(two, ended("b"), ended("c"))
     one.keep_apis({"b": "renamed"}.get, 1)
     two.keep_apis({"b": "renamed"}.get, 1)
-    sheets = {"0": one.snapshot(), "1": two.snapshot()}
+    sheets = {"0": sheet_of(one), "1": sheet_of(two)}
     assert page.make(sheets) == Page(LAYOUT).make(sheets)
     assert b'{api_id="b",api_name="renamed",code="200"} 3' in page.make(sheets)
     assert b'"a"' not in page.make(sheets)
@@ -168,20 +175,23 @@ def test_refuses_memory_that_is_no_sheet() -> None:
         Metrics(LAYOUT, bytearray(b"x" * LAYOUT.size_bytes))
 
 
-async def test_run_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_run_publishes_at_once_and_then_at_every_fourth_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sluicegate.analytics.metrics.LOOK_S", 0.001)
     memory = bytearray(LAYOUT.size_bytes)
     metrics = Metrics(LAYOUT, memory)
-    published = asyncio.Event()
-    metrics.watch("upstream_idle", lambda: published.set() or 4)
+    published: asyncio.Queue[None] = asyncio.Queue()
+    metrics.watch("upstream_idle", lambda: published.put_nowait(None) or 4)
     observe(metrics, ended())
     running = asyncio.create_task(metrics.run())
-    await published.wait()
-    running.cancel()
+    await published.get()
     samples = scrape(bytes(memory))
     assert value(samples, "requests_total", api_id="a1", api_name='API "a1"\\', code="200") == 1
     assert value(samples, "upstream_connections", state="idle") == 4
-    assert value(samples, "event_loop_lag_seconds_count") == 4
+    assert value(samples, "memory_bytes", worker="0") > 1e6
+    assert value(samples, "event_loop_lag_seconds_count") == 0
+    await published.get()
+    running.cancel()
+    assert value(scrape(bytes(memory)), "event_loop_lag_seconds_count") == 4
 
 
 def test_the_reference_page_is_fresh() -> None:
