@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.gateway import Gateway, api, paths, until
+from tests.gateway import SECRET, Gateway, api, on_every_worker, paths, until
 from tests.servers import free_port
 from tests.upstreams import Upstream
-from tests.wire import get
+from tests.wire import get, request
 
 WORKERS = 2
 TRIES = 12
@@ -78,6 +79,25 @@ def test_what_cannot_be_served_is_refused_and_nothing_has_changed(gateway: Gatew
     assert {path.name: path.read_bytes() for path in gateway.apps.iterdir()} == files
     assert statuses(gateway, "/first/x") == {200}
     assert statuses(gateway, "/second/x") == {404}
+
+
+def test_what_is_refused_is_put_back_although_its_client_hangs_up(gateway: Gateway, upstream: Upstream) -> None:
+    file = gateway.apps / "0000-first.json"
+    before = file.read_bytes()
+    broken = paths(ignored=[{"path": "/a(", "method_actions": {"GET": {"action": "no_action"}}}])
+    body = json.dumps(api("/first/", upstream.url, version_data=broken)).encode()
+    assert gateway.process is not None
+    gateway.process.send_signal(signal.SIGSTOP)  # no worker hears of the reload
+    try:
+        with gateway.raw() as client:
+            client.send(request("PUT", "/tyk/apis/first", f"X-Tyk-Authorization: {SECRET}", body=body))
+            until(lambda: file.read_bytes() != before)
+            client.reset()
+        assert on_every_worker(lambda: gateway.ask(get("/hello")).status == 200), "each has seen it go"
+    finally:
+        gateway.process.send_signal(signal.SIGCONT)
+    until(lambda: file.read_bytes() == before, "the file is as it was")
+    assert statuses(gateway, "/first/x") == {200}
 
 
 def test_a_broken_neighbour_is_nobody_elses_fault(gateway: Gateway, upstream: Upstream) -> None:

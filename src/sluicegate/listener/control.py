@@ -1,11 +1,13 @@
 """The admin API on our own listener: a small ASGI adapter in front of the app.
 
 Not on the road: a call costs a task. Requests have their body whole before the app sees them, answers are whole before
-they leave.
+they leave. A call that the app has begun with ends, though its client may hang up: half a write is neither of the two
+things that a caller may find.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -53,6 +55,7 @@ class Control:
     ) -> None:
         self.app, self.paths, self.prefixes, self.every = app, paths | pages.keys(), prefixes, every
         self.pages = pages
+        self.under_way: set[asyncio.Future[None]] = set()
 
     def owns(self, path: bytes) -> bool:
         """Return whether a path is the admin API's."""
@@ -77,9 +80,16 @@ class Control:
             await self.show(connection, exchange, page)
             return
         answer = Answer()
-        await self.app(scope_of(exchange, connection), once(body), answer.send)
+        await self.to_its_end(self.app(scope_of(exchange, connection), once(body), answer.send))
         if connection.exchange is exchange:
             connection.reply(exchange, Reply(answer.status, answer.headers, answer.body, tracked=False))
+
+    async def to_its_end(self, call: Awaitable[None]) -> None:
+        """Wait for a call, which goes on when nobody waits for it any more."""
+        task = asyncio.ensure_future(call)
+        self.under_way.add(task)
+        task.add_done_callback(self.under_way.discard)
+        await asyncio.shield(task)
 
     async def show(self, connection: Connection, exchange: Exchange, page: Page) -> None:
         """Answer with a page."""
