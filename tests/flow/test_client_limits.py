@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.gateway import Gateway, api, until
+from tests.gateway import SECRET, Gateway, api, until
 from tests.upstreams import Upstream, answer
 from tests.wire import Wire, chunked, get, request
 
@@ -107,6 +107,18 @@ def test_the_answer_survives_a_client_that_goes_on_sending(client: Wire) -> None
 
 def test_the_admin_api_has_the_limit_too(client: Wire) -> None:
     assert client.ask(request("POST", "/tyk/keys", body=b"b" * (BODY_LIMIT + 1))).status == 413
+
+
+def test_a_long_chunked_body_at_the_admin_api(client: Wire) -> None:
+    client.send(request("POST", "/tyk/keys", f"X-Tyk-Authorization: {SECRET}", "Transfer-Encoding: chunked"))
+    client.send(chunked(b"b" * (BODY_LIMIT + 1)))
+    answered = client.read_answer()
+    assert (answered.status, answered.body) == (413, b"Request Entity Too Large\n")
+
+
+def test_the_admin_api_does_not_wait_for_the_body_of_a_stranger(client: Wire) -> None:
+    client.send(request("POST", "/tyk/keys", f"Content-Length: {BODY_LIMIT}", "Expect: 100-continue"))
+    assert client.read_answer().status == 403
 
 
 # -- time

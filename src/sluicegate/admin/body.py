@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from sluicegate.errors import SluicegateError
+from sluicegate.errors import BadMessage, SluicegateError
 
 if TYPE_CHECKING:
     from sluicegate.admin.node import Node
@@ -32,9 +32,12 @@ async def read_body(node: Node, request: Request, most_bytes: int | None = None)
         raise BodyTooLong(limit)
     pieces: list[bytes] = []
     size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit:
-            raise BodyTooLong(limit)
-        pieces.append(piece)
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > limit:
+                raise BodyTooLong(limit)
+            pieces.append(piece)
+    except BadMessage:  # the listener has the limit of the settings too
+        raise BodyTooLong(limit) from None
     return b"".join(pieces)

@@ -1,8 +1,10 @@
 """The admin API on our own listener: a small ASGI adapter in front of the app.
 
-Not on the road: a call costs a task. Requests have their body whole before the app sees them, answers are whole before
-they leave. A call that the app has begun with ends, though its client may hang up: half a write is neither of the two
-things that a caller may find.
+Not on the road: a call costs a task. A body is read when the app asks for it, which it does when it knows who calls: a
+stranger's is not kept. It comes whole, and answers are whole before they leave.
+
+A call that the app has begun with ends, though its client may hang up: half a write is neither of the two things that a
+caller may find.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from sluicegate.chain.outcome import Reply
-from sluicegate.errors import BadMessage
 from sluicegate.listener.rejections import TOO_LARGE
 
 if TYPE_CHECKING:
@@ -68,10 +69,8 @@ class Control:
 
     async def call(self, connection: Connection, exchange: Exchange) -> None:
         """Run the app for one request."""
-        options = exchange.services.settings.http_server_options
-        try:
-            body = await exchange.read_body(options.max_request_body_size or MOST_BODY_BYTES)
-        except BadMessage:
+        limit = exchange.services.settings.http_server_options.max_request_body_size or MOST_BODY_BYTES
+        if (exchange.request.content_length or 0) > limit:
             connection.keep_alive = False
             connection.reject(exchange, TOO_LARGE)
             return
@@ -80,7 +79,9 @@ class Control:
             await self.show(connection, exchange, page)
             return
         answer = Answer()
-        await self.to_its_end(self.app(scope_of(exchange, connection), once(body), answer.send))
+        await self.to_its_end(
+            self.app(scope_of(exchange, connection), body_of(exchange, connection, limit), answer.send)
+        )
         if connection.exchange is exchange:
             connection.reply(exchange, Reply(answer.status, answer.headers, answer.body, tracked=False))
 
@@ -116,12 +117,13 @@ class Answer:
             self.body += message.get("body", b"")
 
 
-def once(body: bytes) -> Callable[[], Awaitable[Message]]:
-    """Return a `receive` that gives the whole body, then says that the client is gone."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def body_of(exchange: Exchange, connection: Connection, limit_bytes: int) -> Callable[[], Awaitable[Message]]:
+    """Return a `receive` that gives the whole body, then says that the client is gone. Raises BadMessage 413."""
 
     async def receive() -> Message:
-        return messages.pop() if messages else {"type": "http.disconnect"}
+        if exchange.body is not None or connection.exchange is not exchange:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": await exchange.read_body(limit_bytes), "more_body": False}
 
     return receive
 

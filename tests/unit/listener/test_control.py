@@ -20,6 +20,8 @@ from sluicegate.routing.reload import stand_in
 from sluicegate.wire.http1_read import RequestHead
 
 CALL = b"PUT /tyk/x HTTP/1.1\r\nHost: a.test\r\n\r\n"
+WITH_BODY = b"PUT /tyk/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\n"
+HEAD: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
 
 class Calls(Serve):
@@ -54,7 +56,7 @@ async def test_a_call_that_has_begun_ends_although_its_client_hangs_up() -> None
     async def app(scope: Message, receive: Callable[[], Awaitable[Message]], send: Any) -> None:
         begun.set()
         await may_end.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send(HEAD)
         ended.set()
 
     connection = connected(app)
@@ -65,3 +67,67 @@ async def test_a_call_that_has_begun_ends_although_its_client_hangs_up() -> None
     may_end.set()
     async with asyncio.timeout(5):
         await ended.wait()
+
+
+async def test_an_app_that_does_not_ask_for_the_body_answers_before_it_has_come() -> None:
+    async def app(scope: Message, receive: Any, send: Any) -> None:
+        await send({**HEAD, "status": 403})
+
+    connection = connected(app)
+    connection.data_received(WITH_BODY)
+    await settled()
+    assert connection.transport.written.startswith(b"HTTP/1.1 403 ")
+    connection.data_received(b"hello" + CALL)
+    await settled()
+    assert connection.transport.written.count(b"HTTP/1.1 403 ") == 2, "the body is read over"
+
+
+async def test_an_app_that_asks_for_the_body_gets_it_whole_and_then_hears_that_there_is_no_more() -> None:
+    heard = []
+
+    async def app(scope: Message, receive: Any, send: Any) -> None:
+        heard.extend([await receive(), await receive()])
+        await send(HEAD)
+
+    connection = connected(app)
+    for piece in (WITH_BODY, b"hel", b"lo"):
+        connection.data_received(piece)
+        await settled()
+    assert heard == [{"type": "http.request", "body": b"hello", "more_body": False}, {"type": "http.disconnect"}]
+    assert connection.transport.written.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_client_that_is_gone_before_its_body_was_asked_for_is_not_waited_for() -> None:
+    begun, may_ask, heard = asyncio.Event(), asyncio.Event(), []
+
+    async def app(scope: Message, receive: Any, send: Any) -> None:
+        begun.set()
+        await may_ask.wait()
+        heard.append(await receive())
+
+    connection = connected(app)
+    connection.data_received(WITH_BODY)
+    await begun.wait()
+    connection.connection_lost(None)
+    may_ask.set()
+    await settled()
+    assert heard == [{"type": "http.disconnect"}]
+    assert not connection.listener.serve.control.under_way
+
+
+async def test_a_client_that_is_gone_in_the_middle_of_its_body_ends_the_call() -> None:
+    async def app(scope: Message, receive: Any, send: Any) -> None:
+        await receive()
+
+    connection = connected(app)
+    connection.data_received(WITH_BODY + b"he")
+    await settled()
+    connection.connection_lost(None)
+    await settled()
+    assert not connection.listener.serve.control.under_way
+
+
+async def settled() -> None:
+    """Let everything happen that waits for nothing."""
+    for _ in range(8):
+        await asyncio.sleep(0)
