@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sluicegate import __version__
-from sluicegate.admin.node import ChangesRefused, DebugAnswer, DebugRequest, ReloadError
+from sluicegate.admin.node import ChangesRefused, DebugAnswer, DebugRequest, More, ReloadError
 from sluicegate.apidef.api import Api
 from sluicegate.clock import ticks
 from sluicegate.cluster.document import Key
@@ -206,16 +206,28 @@ class Worker:
         assert self.member is not None
         return self.member.documents
 
-    async def share(self, changes: Sequence[Change], author: str, note: str = "", expected: int | None = None) -> int:
+    async def share(
+        self,
+        changes: Sequence[Change],
+        author: str,
+        note: str = "",
+        expected: int | None = None,
+        more: More | None = None,
+    ) -> int:
         """Write to the cluster; return the generation when every worker of this node serves by it."""
         assert self.member is not None
+        follower = self.member.follower
+        all_changes = [*changes]
 
         async def prepare(_state: State) -> Sequence[Change]:
-            await self._accept(changes)
-            return changes
+            if more is not None:
+                await follower.sync()
+                all_changes[len(changes) :] = await more()
+            await self._accept(all_changes)
+            return all_changes
 
         state = await self.member.writer.commit(prepare, author, note, expected)
-        return await self._followed(state, changes)
+        return await self._followed(state, all_changes)
 
     async def roll_back(self, generation: int, author: str) -> int:
         """Share again what was shared at an earlier generation."""

@@ -151,6 +151,26 @@ def test_writes_at_once_don_t_mix(gateway: Gateway, upstream: Upstream) -> None:
         assert json.loads((gateway.apps / f"{definition['api_id']}.json").read_text())["name"] == definition["name"]
 
 
+def test_versions_that_are_made_and_removed_at_once_are_all_among_those_of_their_base(
+    gateway: Gateway, upstream: Upstream
+) -> None:
+    names = [f"v{number}" for number in range(6)]
+    query = "base_api_id=first&base_api_version_name=base&new_version_name="
+
+    def make(name: str) -> None:
+        done(gateway.admin("POST", f"/tyk/apis?{query}{name}", api(f"/{name}/", upstream.url)))
+
+    def versions() -> list[str]:
+        return [one["versionName"] for one in done(gateway.admin("GET", "/tyk/apis/first/versions"))["apis"]]
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(make, names))
+        assert versions() == ["base", *names]
+        for answer in pool.map(lambda name: gateway.admin("DELETE", f"/tyk/apis/{name}"), names[1:]):
+            done(answer)
+        assert versions() == ["base", "v0"]
+
+
 def test_what_survives_the_death_of_the_node(gateway: Gateway, upstream: Upstream) -> None:
     done(gateway.admin("POST", "/tyk/apis", api("/kept/", upstream.url)))
     made = done(gateway.admin("POST", "/tyk/keys/create", {"org_id": "org", "access_rights": {"first": {}}}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -88,6 +89,26 @@ def test_a_write_on_one_node_is_in_force_on_all(redis_server, tmp_path):
         until(lambda: said(other, "/a/") == 404)
         assert one.admin("DELETE", "/tyk/policies/gold")[0] == 200
         until(lambda: other.admin("GET", "/tyk/policies/gold")[0] == 404)
+
+
+def test_versions_that_two_nodes_make_at_once_are_all_among_those_of_their_base(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 2, workers=2) as both:
+        assert both[0].admin("POST", "/tyk/apis", mock("/base/", "base"))[0] == 200
+        until(lambda: on_every_worker(lambda: said(both[1], "/base/") == b"base"))
+        query = "base_api_id=base&base_api_version_name=base&new_version_name="
+        made = [f"v{number}" for number in range(6)]
+
+        def make(number: int) -> int:
+            name = made[number]
+            return both[number % 2].admin("POST", f"/tyk/apis?{query}{name}", mock(f"/{name}/", name))[0]
+
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            assert set(pool.map(make, range(6))) == {200}
+        until(lambda: on_every_worker(lambda: versions_of(both[0]) == ["base", *made]))
+
+
+def versions_of(gateway: Gateway) -> list[str]:
+    return [one["versionName"] for one in gateway.admin("GET", "/tyk/apis/base/versions")[1]["apis"]]
 
 
 def test_a_change_reaches_other_nodes_within_a_blink(redis_server, tmp_path):

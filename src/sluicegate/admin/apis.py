@@ -73,7 +73,7 @@ async def delete(node: Node, request: Request) -> Response:
     base = base_of(node, api.api_id)
     edits: list[Put | Remove | PutVersions] = [Remove(api.api_id)]
     if base is not None:
-        edits.append(PutVersions(base, without_version(base.classic.definition, api.api_id)))
+        edits.append(PutVersions(base, lambda versions: without_version(versions, api.api_id)))
     await make(node, request, edits)
     return changed(api.api_id, "deleted")
 
@@ -82,7 +82,7 @@ def as_version(version: NewVersion | None, definition: APIDefinition) -> list[Pu
     """Return the edit that makes a definition a version of another, if it shall be one."""
     if version is None:
         return []
-    return [PutVersions(version.base, version.added_to(version.base.classic.definition, definition.api_id))]
+    return [PutVersions(version.base, lambda versions: version.added_to(versions, definition.api_id))]
 
 
 def found(node: Node, request: Request) -> Api:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,10 +38,13 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class PutVersions:
-    """Change what a base says of its versions, and nothing else."""
+    """Change what a base says of its versions, and nothing else.
+
+    change: makes of the versions that it has what they shall be. It is called when nobody else can change them.
+    """
 
     base: Api
-    versions: VersionDefinition
+    change: Callable[[VersionDefinition], VersionDefinition]
 
 
 Edits = Sequence[Put | Remove | PutVersions]
@@ -52,13 +55,14 @@ async def make(node: Node, request: Request, edits: Edits) -> dict[str, str]:
     """Make the edits, and return when they are in force, with headers for the answer. Raises Refused."""
     first = edits[0]
     if node.shares and not (isinstance(first, Remove) and not node.shared_generation(Key(API, first.api_id))):
-        return await share(node, request, [await _change(node, edit) for edit in edits])
+        plain = [_change(edit) for edit in edits if not isinstance(edit, PutVersions)]
+        return await share(node, request, plain, lambda: _changes_of_bases(node, edits))
     files = ApiFiles(node)
     removes = isinstance(first, Remove)
     await put_in_force(
         node,
         files.folder,
-        lambda change: _write(files, change, edits),
+        lambda change: _write(node, files, change, edits),
         CANNOT_DELETE if removes else CANNOT_WRITE,
         api_id=first.definition.api_id if isinstance(first, Put) else "",
         may_empty=removes,
@@ -66,22 +70,31 @@ async def make(node: Node, request: Request, edits: Edits) -> dict[str, str]:
     return {}
 
 
-async def _change(node: Node, edit: Put | Remove | PutVersions) -> Change:
+def _change(edit: Put | Remove) -> Change:
     match edit:
         case Put(definition, document):
             return Change(Key(API, definition.api_id), api_content(definition, document))
         case Remove(api_id):
             return Change(Key(API, api_id), None)
-        case PutVersions(base, versions):
-            return Change(Key(API, base.api_id), await with_versions(node, base, versions))
 
 
-def _write(files: ApiFiles, change: folder.Change, edits: Edits) -> None:
+async def _changes_of_bases(node: Node, edits: Edits) -> list[Change]:
+    asked = [edit for edit in edits if isinstance(edit, PutVersions)]
+    return [Change(Key(API, one.base.api_id), await with_versions(node, *_as_it_is(node, one))) for one in asked]
+
+
+def _as_it_is(node: Node, edit: PutVersions) -> tuple[Api, VersionDefinition]:
+    """Return the base that is in force, which others may have changed since the call began, and its new versions."""
+    base = node.find_api(edit.base.api_id) or edit.base
+    return base, edit.change(base.classic.definition)
+
+
+def _write(node: Node, files: ApiFiles, change: folder.Change, edits: Edits) -> None:
     for edit in edits:
         match edit:
             case Put(definition, document):
                 files.write(change, definition, document)
             case Remove(api_id):
                 files.remove(change, api_id)
-            case PutVersions(base, versions):
-                files.write_versions(change, base, versions)
+            case PutVersions():
+                files.write_versions(change, *_as_it_is(node, edit))

@@ -6,7 +6,7 @@ swapped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
     from sluicegate.store.backend import Backend
     from sluicegate.store.keys import KeyStore
+
+
+More = Callable[[], Awaitable["Sequence[Change]"]]
+"""Returns changes that depend on what is there: asked when only we can write, and this worker serves by the newest."""
 
 
 class ReloadError(SluicegateError):
@@ -112,10 +116,18 @@ class Node(Protocol):
     def shared_settings(self) -> bytes:
         """Return the document of the shared settings that are in force; `{}` when the cluster shares none."""
 
-    async def share(self, changes: Sequence[Change], author: str, note: str = "", expected: int | None = None) -> int:
+    async def share(
+        self,
+        changes: Sequence[Change],
+        author: str,
+        note: str = "",
+        expected: int | None = None,
+        more: More | None = None,
+    ) -> int:
         """Write documents of the cluster; return their generation when every worker of this node serves by it.
 
         expected: the generation that the cluster must be at.
+        more: tells what else is to be written.
         Raises ChangesRefused, ReloadError, and what `cluster.writer` raises.
         """
 

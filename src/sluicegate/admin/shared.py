@@ -28,7 +28,7 @@ from sluicegate.errors import ConfigError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from sluicegate.admin.node import Node
+    from sluicegate.admin.node import More, Node
     from sluicegate.apidef.api import Api
     from sluicegate.apidef.classic import VersionDefinition
 
@@ -49,11 +49,11 @@ def etag(node: Node, key: Key) -> dict[str, str]:
     return {"ETag": f'"{generation}"'} if generation else {}
 
 
-async def share(node: Node, request: Request, changes: Sequence[Change]) -> dict[str, str]:
+async def share(node: Node, request: Request, changes: Sequence[Change], more: More | None = None) -> dict[str, str]:
     """Write to the cluster what a call is about, on its conditions; return headers for the answer. Raises Refused."""
     first, *rest = changes
     expected = _expected(node, request, first.key)
-    generation = await write(node, request, [Change(first.key, first.content, expected), *rest])
+    generation = await write(node, request, [Change(first.key, first.content, expected), *rest], more=more)
     if first.content is None:
         return {}
     # A document that was so already keeps the older generation; that of somebody who has written since is not told.
@@ -61,11 +61,16 @@ async def share(node: Node, request: Request, changes: Sequence[Change]) -> dict
 
 
 async def write(
-    node: Node, request: Request, changes: Sequence[Change], note: str = "", expected: int | None = None
+    node: Node,
+    request: Request,
+    changes: Sequence[Change],
+    note: str = "",
+    expected: int | None = None,
+    more: More | None = None,
 ) -> int:
     """Write to the cluster, and return the generation. Raises Refused, StoreError."""
     with refusing(node, "settings" if changes and changes[0].key == SETTINGS_KEY else "API Definition"):
-        return await node.share(changes, author_of(request), note, expected)
+        return await node.share(changes, author_of(request), note, expected, more)
 
 
 def author_of(request: Request) -> str:
