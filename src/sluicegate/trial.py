@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluicegate.admin.node import DebugAnswer, DebugRequest
 from sluicegate.apidef.api import Api
+from sluicegate.errors import ConfigError
 from sluicegate.listener.connection import Connection
 from sluicegate.listener.limits import limits_of
 from sluicegate.listener.listener import ConnectionCounts, Listener
@@ -94,11 +95,14 @@ def forget(exchange: Exchange) -> None:
 
 
 def request_bytes(api: Api, request: DebugRequest) -> bytes:
-    """Return the request as it would come over the wire, asking for one answer and the end."""
+    """Return the request as it would come over the wire, asking for one answer and the end. Raises ConfigError."""
     path = api.classic.proxy.listen_path.rstrip("/") + "/" + request.path.lstrip("/")
     body = request.body.encode()
     given = [(name, value) for name, values in request.headers.items() for value in values]
-    lines = [make_field(name.encode("latin-1"), value.encode()).line for name, value in given if is_ours(name)]
+    try:
+        lines = [make_field(name.encode(), value.encode()).line for name, value in given if is_ours(name)]
+    except ValueError as error:
+        raise ConfigError("request.headers", str(error)) from None
     host = next((value for name, value in given if name.lower() == "host"), api.classic.domain or "127.0.0.1")
     start = f"{request.method} {path or '/'} HTTP/1.1\r\nHost: {host}\r\n".encode()
     length = b"Content-Length: %d\r\n" % len(body) if body else b""
