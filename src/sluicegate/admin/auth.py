@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from sluicegate.admin.envelope import Refused
+from sluicegate.store.tokens import to_bytes
 
 if TYPE_CHECKING:
     from sluicegate.admin.node import Node
@@ -32,6 +33,6 @@ class Secret:
         if not secret and not self._said_why:
             self._said_why = True
             self._node.services.log("warning", CLOSED, prefix="api")
-        given = request.headers.get("x-tyk-authorization", "")
-        if not secret or not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()):
+        given = request.headers.get("x-tyk-authorization", "").encode("latin-1")  # the bytes as they came
+        if not secret or not hmac.compare_digest(given, to_bytes(secret)):
             raise Refused(403, REFUSED)

@@ -45,7 +45,7 @@ class Source:
                 raise errors.errors[0] from None
             secret = secret or settings.secret
             self._settings = settings if url is None else None
-        self._headers = {"X-Tyk-Authorization": secret}
+        self._headers = {"X-Tyk-Authorization": secret.encode("utf-8", "surrogateescape").decode("latin-1")}
 
     def status(self) -> Status:
         """Return how the cluster is. Raises Unreachable."""

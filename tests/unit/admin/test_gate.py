@@ -24,6 +24,12 @@ async def test_without_a_secret_in_the_settings_the_api_is_closed_and_the_log_sa
     assert "no `secret` is set" in logged[0][1]
 
 
+async def test_a_secret_may_have_any_letters(make_admin):
+    admin = make_admin(secret="süß")
+    for given, expected in (("süß".encode(), 200), ("süss".encode(), 403), (b"s\xff", 403)):
+        assert (await admin.call("GET", "/tyk/apis", headers={"X-Tyk-Authorization": given})).status_code == expected
+
+
 @pytest.mark.parametrize("path", ["/tyk/nothing", "/tyk/keys/a/b", "/tyk/cache"])
 async def test_unknown_path_of_the_api(admin, path):
     answer = await admin.call("DELETE", path)
