@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 def create_app(node: Node) -> ASGIApp:
     """Return the application that serves this node."""
-    routes = [Route(path, Resource(node, calls)) for path, calls in ROUTES]
-    routes += [Route(path, Resource(node, calls, "Method Not Allowed")) for path, calls in open_routes(node.settings)]
+    routes = [Route(path, Resource(node, path, calls)) for path, calls in ROUTES]
+    for path, calls in open_routes(node.settings):
+        routes.append(Route(path, Resource(node, path, calls, "Method Not Allowed")))
     return Gate(node, Router(routes, redirect_slashes=False, default=_nobody))
 
 

@@ -25,11 +25,14 @@ STORE_UNAVAILABLE = "Store unavailable, try again later"
 class Resource:
     """An ASGI application for one path.
 
+    path:  as `routes` has it. It is what the log tells: the real one may hold a key.
     calls: by method. A method that is not there is answered 405 with `wrong_method`.
     """
 
-    def __init__(self, node: Node, calls: Mapping[str, Call], wrong_method: str = "Method not supported") -> None:
-        self._node, self.calls, self._wrong_method = node, calls, wrong_method
+    def __init__(
+        self, node: Node, path: str, calls: Mapping[str, Call], wrong_method: str = "Method not supported"
+    ) -> None:
+        self._node, self._path, self.calls, self._wrong_method = node, path, calls, wrong_method
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -58,4 +61,4 @@ class Resource:
             return Refused(500, "Unexpected failure").answer()
 
     def _log(self, level: str, message: str, request: Request) -> None:
-        self._node.services.log(level, message, prefix="api", method=request.method, path=request.url.path)
+        self._node.services.log(level, message, prefix="api", method=request.method, path=self._path)

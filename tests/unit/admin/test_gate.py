@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sluicegate.errors import StoreError
+
 REFUSED = "Attempted administrative access with invalid or missing key!"
 
 
@@ -97,6 +99,18 @@ async def test_broken_json_gets_a_clear_answer(admin, method, path, body):
     status, message = await admin.said(method, path, content=body)
     assert 400 <= status < 500
     assert message
+
+
+async def test_the_log_tells_of_a_failure_without_the_key_that_it_is_about(admin):
+    async def away(*_arguments, **_options):
+        raise StoreError("away")
+
+    admin.node.keys.read = away
+    logged = []
+    admin.node.services.log = lambda level, message, **fields: logged.append((level, message, fields))
+    assert (await admin.call("GET", "/tyk/keys/a-key-of-somebody")).status_code == 503
+    where = {"prefix": "api", "method": "GET", "path": "/tyk/keys/{keyName}"}
+    assert logged == [("error", "Store unavailable: away", where)]
 
 
 async def test_a_fault_of_ours_is_a_500_in_the_envelope(admin):
