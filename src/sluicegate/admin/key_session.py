@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sluicegate.admin.key_counters import reset_counters
 from sluicegate.admin.node import Node
 from sluicegate.apidef.api import Api
-from sluicegate.apidef.lifetime import session_ttl_s
+from sluicegate.apidef.lifetime import moment_in, session_ttl_s
 from sluicegate.apidef.session import Session
 from sluicegate.clock import now
 
@@ -21,7 +21,7 @@ async def save(node: Node, name: str, session: Session, *, reset: bool = True) -
     """
     apis = apis_of(node, session)
     if reset and _may_reset(session, apis):
-        session = replace(session, quota_renews=int(now()) + session.quota_renewal_rate)
+        session = replace(session, quota_renews=moment_in(session.quota_renewal_rate))
         await reset_counters(node, name, session)
     await node.keys.write(name, session, session_ttl_s(session, [api.classic for api in apis], node.settings))
     await node.forget_keys([name])
@@ -34,7 +34,7 @@ def with_trial_period(node: Node, session: Session, *, is_new: bool) -> Session:
     for policy_id in session.apply_policies or ([session.apply_policy_id] if session.apply_policy_id else []):
         policy = node.policies.get(policy_id)
         if policy is not None and policy.key_expires_in > 0:
-            session = replace(session, expires=int(now()) + policy.key_expires_in)
+            session = replace(session, expires=moment_in(policy.key_expires_in))
     return session
 
 

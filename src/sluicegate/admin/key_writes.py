@@ -86,7 +86,7 @@ async def add(node: Node, request: Request) -> Response:
     has_password = bool(session.basic_auth_data.password)
     if has_password:
         session = await with_hashed_password(session, settings.basic_auth_hash_key_function)
-    await _save_or_refuse(node, name, session, request, is_new=await node.keys.load(name) is None)
+    await _save_or_refuse(node, name, session, request, is_new=not await node.keys.has(name))
     if not settings.hash_keys:
         return changed(token, "added")
     return changed("" if has_password else token, "added", name)

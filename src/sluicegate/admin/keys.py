@@ -72,7 +72,7 @@ async def delete(node: Node, request: Request) -> Response:
     ask = KeyAsk.of(node, request)
 
     async def attempt(name: str) -> Response:
-        found = await node.keys.read(name, ask.org_id, hashed=ask.hashed) if name else None
+        found = await node.keys.read(name, ask.org_id, hashed=ask.hashed, or_empty=True) if name else None
         if found is None:
             raise Refused(404, "There is no such key found")
         if not await node.keys.delete(found.name):

@@ -17,8 +17,8 @@ from sluicegate.admin.keys import KeyList
 from sluicegate.admin.node import Node
 from sluicegate.admin.query import query_of
 from sluicegate.apidef import gojson
+from sluicegate.apidef.lifetime import moment_in
 from sluicegate.apidef.session import Session
-from sluicegate.clock import now
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.store.tokens import hash_text
 
@@ -51,7 +51,7 @@ async def write(node: Node, request: Request) -> Response:
         raise Refused(404, "No such organisation found in Active API list")
     try:
         if query_of(request).get("reset_quota") == "1":
-            session = replace(session, quota_renews=int(now()) + session.quota_renewal_rate)
+            session = replace(session, quota_renews=moment_in(session.quota_renewal_rate))
             await reset_counters(node, org_id, session)
         await node.keys.write_org(org_id, replace(session, last_updated=timestamp()))
         await node.forget_keys([hash_text(org_id)])

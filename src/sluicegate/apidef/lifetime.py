@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 FOR_EVER = -1
 NO_TTL = 0
+LAST_MOMENT_S = (1 << 63) - 1
+"""The latest that a field of a session can hold."""
+
+
+def moment_in(seconds: int) -> int:
+    """Return the moment in so many seconds, Unix seconds: one that a session can hold, however many they are."""
+    return min(int(now()) + seconds, LAST_MOMENT_S)
 
 
 def session_ttl_s(session: Session, apis: Iterable[APIDefinition], settings: Settings) -> int:

@@ -54,18 +54,28 @@ class KeyRecords:
         """Return the tokens that somebody may mean who gave this one, the likeliest first."""
         return candidates(given, org_id, self._algorithm, self._fallbacks, self._composed)
 
-    async def read(self, given: str, org_id: str, *, hashed: bool = False) -> FoundKey | None:
-        """Find a key by what a client or an administrator calls it; `hashed`: it is a name in the store already."""
-        if hashed:
-            session = await self.load(given)
-            return FoundKey(given, given, session) if session is not None else None
-        tokens = self.tokens_of(given, org_id)
-        stored = await self._backend.mget([names.session(self.name_of(token)) for token in tokens])
-        for token, data in zip(tokens, stored, strict=True):
+    async def read(self, given: str, org_id: str, *, hashed: bool = False, or_empty: bool = False) -> FoundKey | None:
+        """Find a key by what a client or an administrator calls it.
+
+        hashed:   it is a name in the store already.
+        or_empty: a session that cannot be read is taken for an empty one, and no StoreError.
+        """
+        tokens = [given] if hashed else self.tokens_of(given, org_id)
+        key_names = tokens if hashed else [self.name_of(token) for token in tokens]
+        stored = await self._backend.mget([names.session(name) for name in key_names])
+        for token, name, data in zip(tokens, key_names, stored, strict=True):
             if data:
-                name = self.name_of(token)
-                return FoundKey(token, name, _decode(data, name))
+                try:
+                    return FoundKey(token, name, _decode(data, name))
+                except StoreError:
+                    if not or_empty:
+                        raise
+                    return FoundKey(token, name, Session())
         return None
+
+    async def has(self, name: str) -> bool:
+        """Return whether there is something under the name of a session, be it one or not."""
+        return await self._backend.exists(names.session(name))
 
     async def load(self, name: str) -> Session | None:
         """Return a session by its name in the store."""

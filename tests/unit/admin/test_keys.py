@@ -268,3 +268,30 @@ async def test_delete_everywhere_answers_null(admin):
     token = (await admin.call("POST", "/tyk/keys/create", session())).json()["key"]
     answer = await admin.call("DELETE", f"/tyk/keys/{token}?api_id=-1")
     assert (answer.status_code, answer.text) == (200, "null\n")
+
+
+async def test_periods_without_an_end_make_keys_that_can_be_read(admin, definition):
+    await add_api(admin, definition)
+    longest = (1 << 63) - 1
+    policy = {"id": "p", "org_id": "default", "access_rights": RIGHTS, "quota_renewal_rate": longest}
+    await admin.call("POST", "/tyk/policies", {**policy, "key_expires_in": longest})
+    for body, field in (
+        (session(quota_renewal_rate=longest), "quota_renews"),
+        (session(apply_policies=["p"]), "expires"),
+    ):
+        key = (await admin.call("POST", "/tyk/keys/create", body)).json()["key"]
+        assert (await admin.call("GET", f"/tyk/keys/{key}")).json()[field] == longest
+    await admin.call("POST", "/tyk/org/keys/default?reset_quota=1", session(quota_renewal_rate=longest))
+    assert (await admin.call("GET", "/tyk/org/keys/default")).json()["quota_renews"] == longest
+
+
+async def test_what_is_no_session_can_be_replaced_and_removed(make_admin, definition):
+    admin = make_admin(hash_keys=True)
+    await add_api(admin, definition)
+    made = (await admin.call("POST", "/tyk/keys/custom", session())).json()
+    name, path = names.session(made["key_hash"]), f"/tyk/keys/{made['key_hash']}?hashed=1"
+    for call in (("POST", "/tyk/keys/custom", session()), ("DELETE", f"/tyk/keys/{made['key']}"), ("DELETE", path)):
+        await admin.node.store.set(name, b"{broken")
+        assert (await admin.call("GET", path)).status_code == 503
+        assert (await admin.call(*call)).status_code == 200
+        assert (await admin.call("GET", path)).status_code == (200 if call[0] == "POST" else 404)
