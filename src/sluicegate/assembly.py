@@ -354,6 +354,11 @@ class Parts:
         await listener.open()
         self.listeners[port] = listener
 
+    @property
+    def are_drained(self) -> bool:
+        """True when no answer is awaited, and no call of the gateway API goes on whose client has hung up."""
+        return not self.control.under_way and all(listener.is_drained for listener in self.listeners.values())
+
     async def sync_listeners(self) -> None:
         """Open the ports that APIs have of their own, and close those that no API has any more."""
         settings = self.settings

@@ -155,7 +155,7 @@ class Worker:
         for listener in self.parts.listeners.values():
             listener.stop_accepting()
         limit = ticks() + settings.graceful_shutdown_timeout_duration
-        while ticks() < limit and not all(listener.is_drained for listener in self.parts.listeners.values()):  # noqa: ASYNC110 - once in a life
+        while ticks() < limit and not self.parts.are_drained:  # noqa: ASYNC110 - once in a life
             await asyncio.sleep(DRAIN_LOOK_S)
 
     # -- what is known of keys

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from msgspec.structs import replace
 from tests.fakes.worker import WorkerParts
 
+from sluicegate import worker as worker_module
+
+LOOKS = 5  # of a worker that drains at whether it may end
 API = {"api_id": "told", "name": "Told", "proxy": {"listen_path": "/told/", "target_url": "http://127.0.0.1:1/"}}
 
 
@@ -20,3 +24,19 @@ async def test_a_node_reads_its_files_again_when_another_says_so_unless_that_is_
     worker.reload_own()
     await asyncio.gather(*worker.tasks)
     assert worker.find_api("told") is not None
+
+
+async def test_it_ends_after_a_call_of_the_gateway_api_whose_client_has_hung_up(
+    node: WorkerParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "DRAIN_LOOK_S", 0.0)
+    written = asyncio.Event()
+    calling = asyncio.create_task(node.parts.control.to_its_end(written.wait()))
+    await asyncio.sleep(0)
+    calling.cancel()
+    node.worker.drain()
+    for _ in range(LOOKS):
+        await asyncio.sleep(0)
+    assert not node.worker.ended.is_set()
+    written.set()
+    await asyncio.wait_for(node.worker.ended.wait(), 5)
