@@ -294,6 +294,25 @@ def test_a_node_starts_and_serves_with_the_store_away(tmp_path):
             assert (said(one, "/a/"), said(one, "/b/")) == (b"1", b"2")
 
 
+def test_what_redis_threw_away_is_served_on_and_can_be_written_back(redis_server, tmp_path):
+    with nodes(tmp_path, redis_server, 1) as (one,):
+        for number in (1, 2):
+            assert one.admin("POST", "/tyk/apis", mock(f"/{number}/", str(number)))[0] == 200
+        until(lambda: b"/2/" in (one.folder / "store.snapshot").read_bytes())
+        redis_server.command("DEL", names.CLUSTER_INDEX, names.CLUSTER_DOCUMENTS)
+        redis_server.command("CLIENT", "KILL", "TYPE", "pubsub")
+        assert one.admin("POST", "/tyk/apis", mock("/3/", "3"))[0] == 200
+        assert [said(one, f"/{number}/") for number in (1, 2, 3)] == [b"1", b"2", b"3"]
+        until(lambda: b"/3/" in (one.folder / "store.snapshot").read_bytes())
+        line = [str(Path(sys.executable).with_name("sluicegate")), "restore", "--conf", str(one.conf_file)]
+        assert subprocess.run(line, capture_output=True, text=True).stdout == "3 documents, generation 4\n"
+        assert subprocess.run(line, capture_output=True).returncode == 4, "all of it is there again"
+        with node(tmp_path / "other", redis_server) as other:
+            assert [said(other, f"/{number}/") for number in (1, 2, 3)] == [b"1", b"2", b"3"]
+            status = other.admin("GET", "/tyk/cluster/status")[1]
+            assert {report["id"]: report["problems"] for report in status["nodes"]}.popitem()[1] == []
+
+
 def _answers(gateway: Gateway, path: str, text: bytes) -> bool:
     with contextlib.suppress(OSError):
         return said(gateway, path) == text

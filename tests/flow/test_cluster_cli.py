@@ -12,6 +12,8 @@ import pytest
 from tests.flow.test_cluster import mock, node, said
 from tests.gateway import until
 
+from sluicegate.store import names
+
 POLICY: dict[str, Any] = {"id": "gold", "rate": 5, "per": 1, "active": True}
 OAS: dict[str, Any] = {
     "openapi": "3.0.3",
@@ -233,3 +235,14 @@ def test_without_a_cluster_there_is_nothing_to_write_to(tmp_path):
     status, text = operator.run("history")
     assert status == 1
     assert "cluster.enabled" in text
+
+
+def test_apply_writes_all_of_it_to_a_store_that_lost_something(redis_server, tmp_path):
+    operator = Operator(tmp_path, {"type": "redis", "host": "127.0.0.1", "port": redis_server.port})
+    operator.write("apis/a.json", mock("/a/", "1"))
+    operator.write("policies/gold.json", POLICY)
+    operator.apply()
+    redis_server.command("HDEL", names.CLUSTER_DOCUMENTS, "api/a")
+    assert operator.apply() == (0, "~ api/a\n~ policy/gold\n2 changed, generation 2\n")
+    assert operator.apply() == (0, "0 changed, generation 2\n")
+    assert operator.run("dump", str(tmp_path / "dump")) == (0, "2 documents\n")

@@ -26,9 +26,10 @@ def apply(conf: Path | None, path: Path, *, prune: bool, dry_run: bool) -> int:
         if found.errors:
             raise RefusedChanges(found.errors)
         lines: list[str] = []
+        anew = not await store.documents.is_whole()
 
         async def prepare(_state: State) -> Sequence[Change]:
-            changes = await differing(store, found, prune=prune)
+            changes = await differing(store, found, prune=prune, anew=anew)
             lines[:] = await told(store, changes)
             await try_out(store, changes)
             return changes
@@ -37,20 +38,23 @@ def apply(conf: Path | None, path: Path, *, prune: bool, dry_run: bool) -> int:
             await prepare(await store.documents.state())
             click.echo("\n".join([*lines, f"{len(lines)} to be changed"]))
             return DIFFERS if lines else OK
-        state = await store.writer.commit(prepare, author(), f"apply {path}")
+        state = await store.writer.commit(prepare, author(), f"apply {path}", anew=anew)
         click.echo("\n".join([*lines, f"{len(lines)} changed, generation {state.generation}"]))
         return OK
 
     return with_store(conf, work)
 
 
-async def differing(store: ClusterStore, found: Directory, *, prune: bool) -> list[Change]:
-    """Return the changes that make the cluster what a directory says."""
+async def differing(store: ClusterStore, found: Directory, *, prune: bool, anew: bool = False) -> list[Change]:
+    """Return the changes that make the cluster what a directory says.
+
+    anew: all of it, since the store has lost something, and what the index says of the rest may not hold.
+    """
     index = await store.documents.index()
     changes = []
     for key, content in sorted(found.contents.items()):
         entry = index.get(key)
-        if entry is None or entry.checksum != checksum_of(pack(content)):
+        if anew or entry is None or entry.checksum != checksum_of(pack(content)):
             changes.append(Change(key, content))
     if prune:
         gone = [key for key in index if key.kind in found.kinds and key not in found.contents]

@@ -81,9 +81,9 @@ def rollback(conf: Path | None, generation: int) -> None:
 @click.command()
 @_conf
 def restore(conf: Path | None) -> None:
-    """Write the snapshot of a node back to a store that was emptied.
+    """Write the snapshot of a node back to a store that was emptied, or lost a part of what it held.
 
-    Exits with 4 if the store holds a configuration.
+    Exits with 4 if the store holds a whole configuration.
     """
     from sluicegate.cli.restore import restore as run
 

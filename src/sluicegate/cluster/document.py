@@ -142,6 +142,11 @@ def content_of(packed: bytes, key: Key) -> Content:
 REWRITE = "write it once more, or roll back"
 
 
+def missing(key: Key) -> ConfigError:
+    """Return what is wrong with a document that the index has and nothing else."""
+    return ConfigError(f"store: {key}", "the document is missing", REWRITE)
+
+
 def _unreadable(data: bytes, key: Key) -> ConfigError:
     """Say of bytes that are no envelope of ours whether they are a later one's."""
     try:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import msgspec
 
 from sluicegate.clock import now
-from sluicegate.cluster.digest import digest_text, mark
+from sluicegate.cluster.digest import EMPTY, digest_text, mark
 from sluicegate.cluster.document import (
     FORMAT,
     MOST_DOCUMENTS,
@@ -115,13 +115,34 @@ class Documents:
 
     async def index(self) -> dict[Key, Entry]:
         """Return the version of every document."""
+        return (await self.counted_index())[0]
+
+    async def counted_index(self) -> tuple[dict[Key, Entry], int]:
+        """Return the version of every document, and the digest of them all: the state's, unless something is lost."""
         found: dict[Key, Entry] = {}
+        digest = EMPTY
         async for some in self.shelf.items(names.CLUSTER_INDEX):
             for field, raw in some:
                 entry = read_entry(raw)
                 if entry is not None:
-                    found[Key.read(field)] = entry
-        return found
+                    key = Key.read(field)
+                    digest ^= mark(key, found.get(key)) ^ mark(key, entry)  # the same may come twice
+                    found[key] = entry
+        return found, digest
+
+    async def is_whole(self) -> bool:
+        """Return whether every document of the state is there; all of them are read. Raises ConfigError, StoreError."""
+        while True:
+            state = await self.state()
+            index, digest = await self.counted_index()
+            if digest_text(digest) == state.digest and await self._are_there(index):
+                return True
+            if state == await self.state():  # else somebody has written meanwhile
+                return False
+
+    async def _are_there(self, index: Mapping[Key, Entry]) -> bool:
+        found = await self.fetch(list(index))
+        return all(isinstance(one, Envelope) and one.entry == index[key] for key, one in found.items())
 
     async def entries(self, keys: Sequence[Key]) -> dict[Key, Entry]:
         """Return the versions of some documents, without those that are not there."""
@@ -173,11 +194,18 @@ class Documents:
     # -- writing
 
     async def commit(
-        self, changes: Sequence[Change], origin: Origin, expected: int | None = None, *, above: int = 0
+        self,
+        changes: Sequence[Change],
+        origin: Origin,
+        expected: int | None = None,
+        *,
+        above: int = 0,
+        anew: bool = False,
     ) -> State:
         """Do all changes in one step, and return the state with them; nothing to do leaves the state as it is.
 
         expected: the generation that the store must be at. above: the new generation must be higher than this one.
+        anew: something of the store is lost; so write what seems to be there too, and count all that there is.
         Raises Conflict, LockLost, Unclear, ConfigError (what must not be stored, or a store of a newer version),
         StoreError.
         """
@@ -186,11 +214,13 @@ class Documents:
             raise Conflict(None, expected, state.generation)
         keys = [change.key for change in changes]
         before = await self.entries(keys)
-        packed = _checked(changes, before)
+        packed = _checked(changes, before, anew=anew)
         if not packed:
             return state
+        counted = await self._counted() if anew else _Counted(int(state.digest, 16), state.documents)
         sealed = await self.shelf.get(names.CLUSTER_DOCUMENTS, [str(key) for key in packed])
-        plan = _Plan(state, max(state.generation, above) + 1, before, packed, dict(zip(packed, sealed, strict=True)))
+        envelopes = dict(zip(packed, sealed, strict=True))
+        plan = _Plan(state, max(state.generation, above) + 1, counted, before, packed, envelopes)
         head, after = plan.made(origin)
         gone = await pruned(self.heads, after)
         after = msgspec.structs.replace(after, oldest=gone.oldest, past_bytes=gone.past_bytes)
@@ -205,6 +235,10 @@ class Documents:
         if not done:
             await self._refuse(conditions, state, origin)
         return after
+
+    async def _counted(self) -> _Counted:
+        index, digest = await self.counted_index()
+        return _Counted(digest, len(index))
 
     async def _refuse(self, conditions: Mapping[Field, bytes | None], state: State, origin: Origin) -> None:
         """Say on which condition a commit was not done. Raises LockLost, Conflict, StoreError."""
@@ -236,8 +270,8 @@ def read_entry(raw: bytes | None) -> Entry | None:
         return None
 
 
-def _checked(changes: Sequence[Change], before: Mapping[Key, Entry]) -> dict[Key, bytes | None]:
-    """Return what has to be written, by key: without what is there already. Raises Conflict, ConfigError."""
+def _checked(changes: Sequence[Change], before: Mapping[Key, Entry], *, anew: bool = False) -> dict[Key, bytes | None]:
+    """Return what has to be written, by key: unless anew without what is there. Raises Conflict, ConfigError."""
     packed: dict[Key, bytes | None] = {}
     for change in changes:
         old = before.get(change.key)
@@ -249,7 +283,7 @@ def _checked(changes: Sequence[Change], before: Mapping[Key, Entry]) -> dict[Key
         packed[change.key] = pack(change.content) if change.content is not None else None
     if sum(len(one) for one in packed.values() if one is not None) > LARGEST_COMMIT_BYTES:
         raise ConfigError("", f"the changes are longer than {LARGEST_COMMIT_BYTES} bytes", "apply them in parts")
-    return {key: one for key, one in packed.items() if not _is_there(one, before.get(key))}
+    return {key: one for key, one in packed.items() if (anew and one) or not _is_there(one, before.get(key))}
 
 
 def _is_there(packed: bytes | None, old: Entry | None) -> bool:
@@ -259,14 +293,24 @@ def _is_there(packed: bytes | None, old: Entry | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Counted:
+    """The digest of all documents, and how many they are."""
+
+    digest: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """What a commit is going to write, worked out from what was read.
 
-    before: index entries of the documents; packed: their new contents; sealed: their envelopes as they were.
+    counted: what there is before it.
+    before:  index entries of the documents; packed: their new contents; sealed: their envelopes as they were.
     """
 
     state: State
     generation: int
+    counted: _Counted
     before: Mapping[Key, Entry]
     packed: Mapping[Key, bytes | None]
     sealed: Mapping[Key, bytes | None]
@@ -274,7 +318,7 @@ class _Plan:
     def made(self, origin: Origin) -> tuple[Head, State]:
         """Return what history will say, and the next state. Raises ConfigError."""
         state, generation = self.state, self.generation
-        digest, count = int(state.digest, 16), state.documents
+        digest, count = self.counted.digest, self.counted.documents
         changes = []
         for key, packed in self.packed.items():
             old = self.before.get(key)

@@ -19,6 +19,14 @@ class Emptied(ConfigError):
         super().__init__("store", what, "sluicegate restore writes a node's snapshot back")
 
 
+class Damaged(ConfigError):
+    """The store has lost a part of the shared configuration."""
+
+    def __init__(self) -> None:
+        what = "the documents are not what their digest says: some are lost"
+        super().__init__("store", what, "sluicegate apply, or sluicegate restore, writes them once more")
+
+
 class Conflict(SluicegateError):
     """Somebody else was faster: what is there is not what the writer went by.
 

@@ -15,6 +15,9 @@ A hint is only a reason to look. After each step the digest of what was read is 
 differ though nobody has written meanwhile, something was missed, and everything is compared. So a lost message, a
 paused node and a hole in history heal by themselves, at the latest after one interval.
 
+A store may lose a part of what it holds: a Redis evicts maps, people delete what they should not. So what is missing in
+the index is gone only when the index has the digest of the state, and a document that only the index has is refused.
+
 Invariants: what is in force is whole, and was in force in the store at one time; a store that is away, unreadable or
 empty changes nothing; one look at a time.
 """
@@ -29,9 +32,9 @@ from typing import TYPE_CHECKING
 
 from sluicegate.clock import now
 from sluicegate.cluster.digest import EMPTY, digest_text, mark
-from sluicegate.cluster.document import Entry, Envelope, Key
+from sluicegate.cluster.document import Entry, Envelope, Key, missing
 from sluicegate.cluster.documents import Documents, State
-from sluicegate.cluster.errors import Emptied
+from sluicegate.cluster.errors import Damaged, Emptied
 from sluicegate.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -161,7 +164,7 @@ class Follower:
                     break
                 is_missing = state == await self.documents.state()
                 if is_missing and everything:
-                    raise ConfigError("store", "the documents are not what their digest says", "apply them once more")
+                    raise Damaged
                 everything = is_missing
             else:
                 raise StoreError("the shared configuration changes faster than it can be read")
@@ -183,15 +186,17 @@ class Follower:
             what = "The store went back to an earlier generation: a copy was put back, or a fail-over lost writes"
             self._log("error", what, was=self.generation, now=state.generation)
         if keys is None:
-            keys = self._differing(await self.documents.index())
+            index, digest = await self.documents.counted_index()
+            keys = self._differing(index)
+            if digest_text(digest) == state.digest:
+                keys |= self.read.keys() - index.keys()
         await self._take(keys)
         if state.generation > self.generation:
             self.lag_s = max(0.0, now() - state.at) if self.last_sync else 0.0
         self.state = state
 
     def _differing(self, index: Mapping[Key, Entry]) -> set[Key]:
-        keys = {key for key, entry in index.items() if self.read.get(key) != entry or key in self.refused}
-        return keys | (self.read.keys() - index.keys())
+        return {key for key, entry in index.items() if self.read.get(key) != entry or key in self.refused}
 
     async def _take(self, keys: Iterable[Key]) -> None:
         """Read some documents, and put into force what is good."""
@@ -200,8 +205,11 @@ class Follower:
             return
         fetched = await self.documents.fetch(wanted)
         broken = {key: found for key, found in fetched.items() if isinstance(found, ConfigError)}
-        entries = await self.documents.entries(list(broken))
         good = {key: found for key, found in fetched.items() if not isinstance(found, ConfigError)}
+        entries = await self.documents.entries([key for key in wanted if good.get(key) is None])
+        for key in good.keys() & entries.keys():
+            broken[key] = missing(key)
+            del good[key]
         before = dict(self.refused)
         refused = broken | await self._take_over(good)
         for key, found in good.items():

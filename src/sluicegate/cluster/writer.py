@@ -32,14 +32,22 @@ class Writer:
         self.documents, self._lock, self._tell = documents, lock, tell
 
     async def commit(
-        self, prepare: Prepare, author: str, note: str = "", expected: int | None = None, *, above: int = 0
+        self,
+        prepare: Prepare,
+        author: str,
+        note: str = "",
+        expected: int | None = None,
+        *,
+        above: int = 0,
+        anew: bool = False,
     ) -> State:
         """Make a change, and return the state with it. See `Documents.commit`; raises what that does, and LockBusy."""
         try:
             async with self._lock.held() as token:
                 before = await self.documents.state()
                 changes = await prepare(before)
-                after = await self.documents.commit(changes, Origin(author, token, note), expected, above=above)
+                origin = Origin(author, token, note)
+                after = await self.documents.commit(changes, origin, expected, above=above, anew=anew)
         except Unclear as unclear:
             after = await self._settled(unclear)
         if after.generation != before.generation:
