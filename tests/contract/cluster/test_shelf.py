@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.shelves import opened
+
 FENCE = ("{t}.state", "fence")
 
 
@@ -62,3 +64,12 @@ async def test_a_lock_ends_in_time_though_the_clock_of_the_store_was_put_back(sh
     assert await shelf.take_lock("{t}.lock", "b", 10, FENCE) == 2
     assert not await shelf.keep_lock("{t}.lock", "a", 10)
     assert await shelf.take_lock("{t}.lock", "c", 10, FENCE) == 0
+
+
+async def test_a_lock_that_would_never_end_is_free(redis_server, tmp_path):
+    async with opened("single", tmp_path, redis_server.options) as shelf:
+        for what in (("SET", "{t}.lock", "somebody"), ("HSET", "{t}.lock", "a", "b")):
+            redis_server.command("DEL", "{t}.lock")
+            redis_server.command(*what)
+            assert await shelf.take_lock("{t}.lock", "a", 100, FENCE)
+            assert await shelf.take_lock("{t}.lock", "b", 100, FENCE) == 0
