@@ -16,6 +16,7 @@ import pytest
 from tests.servers import RedisServer
 from tests.topologies import MASTER, RedisCluster, SentinelSet, running_cluster, running_sentinels
 
+from sluicegate.cluster.redis_shelf import RedisShelf
 from sluicegate.errors import StoreError
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
@@ -229,6 +230,25 @@ async def test_slots_move_while_they_are_used(own_cluster: RedisCluster) -> None
         assert load.behind == []
         assert set(await load.backend.scan("apikey-")) == set(NAMES)
         assert await load.backend.mget(NAMES) != [None] * len(NAMES)
+
+
+async def test_a_script_waits_until_its_names_are_on_one_server_again(own_cluster: RedisCluster) -> None:
+    state = "{t}.state"
+    source = own_cluster.master_of(state)
+    target = next(master for master in own_cluster.masters() if master is not source)
+    source_id, target_id = (server.command("CLUSTER", "MYID") for server in (source, target))
+    backend = RedisBackend(own_cluster.options)
+    shelf = RedisShelf(backend)
+    assert await shelf.change({}, {(state, "a"): b"1"})
+    target.command("CLUSTER", "SETSLOT", str(slot_of(state.encode())), "IMPORTING", source_id)
+    source.command("CLUSTER", "SETSLOT", str(slot_of(state.encode())), "MIGRATING", target_id)
+    locking = asyncio.create_task(shelf.take_lock("{t}.lock", "me", 10, (state, "fence")))  # of these one is not there
+    while "TRYAGAIN" not in await asyncio.to_thread(source.command, "INFO", "errorstats"):
+        assert not locking.done()
+    move_slot(slot_of(state.encode()), (source, source_id), (target, target_id))
+    assert await locking == 1
+    assert await shelf.change({(state, "a"): b"1"}, {(state, "a"): b"2"})
+    await backend.close()
 
 
 async def test_a_master_that_sentinels_watch_is_replaced(own_sentinels: SentinelSet) -> None:

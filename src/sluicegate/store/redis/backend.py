@@ -6,6 +6,7 @@ gets a command is decided in `servers`.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,6 +31,9 @@ from sluicegate.store.tokens import to_bytes
 SCAN_BATCH = 1000
 DELETE_BATCH = 500
 SLOW = "answers"
+TRY_AGAIN = "TRYAGAIN "
+"""Says a server of a Redis Cluster, when it has some names of a script and another has the others."""
+MOVING_S = 0.05
 GLOB = str.maketrans({letter: "\\" + letter for letter in "*?[]\\^-"})
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -58,6 +62,7 @@ class RedisBackend(Backend):
         purpose: what the store is for, in the words of the settings.
         """
         self._servers = _servers(options, log, purpose)
+        self._patience_s = options.timeout_s
         self.is_split = self._servers.is_split
         self._listening = Listening(self._servers.connect_listener)
 
@@ -91,9 +96,20 @@ class RedisBackend(Backend):
         try:
             return await about(b"EVALSHA", script.sha, len(keys), *keys, *arguments)
         except Refused as error:
-            if not str(error).startswith("NOSCRIPT"):
+            if not str(error).startswith(("NOSCRIPT ", TRY_AGAIN)):
                 raise
-        return await about(b"EVAL", script.text, len(keys), *keys, *arguments)
+        return await self._when_together(partial(about, b"EVAL", script.text, len(keys), *keys, *arguments))
+
+    async def _when_together(self, run: Callable[[], Awaitable[Any]]) -> Any:
+        """Run a script about several names; while their slot moves they may be on two servers, none of which does."""
+        until = ticks() + self._patience_s
+        while True:
+            try:
+                return await run()
+            except Refused as error:
+                if not str(error).startswith(TRY_AGAIN) or ticks() > until:
+                    raise
+            await asyncio.sleep(MOVING_S)
 
     # values
 
