@@ -153,6 +153,10 @@ async def test_what_limits_nothing_admits_all(limiter, rate, per_s):
     assert await admitted(limiter, 5, rate, per_s) == 5
 
 
+async def test_a_rate_that_nobody_reaches_refuses_nothing(limiter):
+    assert await admitted(limiter, 3, 1e9, 1) == 3
+
+
 async def test_a_new_window_has_room_again(limiter):
     started = time.monotonic()
     assert await admitted(limiter, 4, 2, 1) in (2, 4)  # 4: the wall clock's second ended in between

@@ -42,7 +42,8 @@ class TokenBucketLimiter(RedisLimiter):
 
     async def _rate(self, name: str, one_us: float, most_us: float, dry_run: bool) -> RateVerdict:
         asks_only = b"1" if dry_run else b"0"
-        question = self._backend.run(BUCKET, [name], int(one_us), max(int(one_us), int(most_us)), asks_only)
+        one = max(1, int(one_us))  # more than a million a second no Redis counts
+        question = self._backend.run(BUCKET, [name], one, max(one, int(most_us)), asks_only)
         has_room, wait_us, remaining = await self._reach.ask(question)
         if has_room and self.waits and not dry_run:
             await asyncio.sleep(wait_us / 1e6)
