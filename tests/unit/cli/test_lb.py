@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -27,7 +30,18 @@ def test_nodes_are_read() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", ",", "ftp://a", "http://a/path", "http://u@a", "http://a?x", "http://a:x", "http://a:99999", "http://"),
+        *(
+            "",
+            ",",
+            "ftp://a",
+            "http://a/path",
+            "http://u@a",
+            "http://a?x",
+            "http://a:x",
+            "http://a:99999",
+            "http://a:0",
+            "http://",
+        ),
         *("a=0", "a=257", "a=x", "a=", "a,a", "a;b", "a b", "[::1", "a{b}"),
     ],
 )
@@ -100,6 +114,18 @@ def test_tls_is_verified_against_the_systems_authorities(program: str, lines: li
     options = ["--nodes", "https://10.0.0.1,https://10.0.0.2", "--server-name", "n.test"]
     text = CliRunner().invoke(main, ["lb", program, *options]).output
     assert [line for line in lines if line not in text] == []
+
+
+@pytest.mark.parametrize("options", [[], ["--algorithm", "ip_hash"]], ids=["in turns", "ip_hash"])
+@pytest.mark.parametrize("number", [1, 100, 1000])
+def test_nginx_takes_any_number_of_nodes(tmp_path: Path, number: int, options: list[str]) -> None:
+    nodes = ",".join(f"http://[fd00::{one:x}]:8080" for one in range(1, number + 1))
+    text = CliRunner().invoke(main, ["lb", "nginx", "--listen", "8080", "--nodes", nodes, *options]).output
+    (tmp_path / "nodes.conf").write_text(text)
+    whole = tmp_path / "nginx.conf"
+    whole.write_text(f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\n    include {tmp_path}/nodes.conf;\n}}\n")
+    tried = subprocess.run(["nginx", "-t", "-c", str(whole)], capture_output=True, text=True)
+    assert tried.returncode == 0, tried.stderr
 
 
 def test_each_node_has_the_name_of_its_host() -> None:

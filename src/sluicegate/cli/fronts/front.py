@@ -131,12 +131,21 @@ def _read_node(text: str) -> Node:
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         is_tls = parts.scheme == "https"
-        host, port = parts.hostname or "", parts.port or (443 if is_tls else 80)
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise ConfigError("--nodes", f'"{url}" is not a URL', "write http://host:port") from None
     if parts.scheme not in ("http", "https"):
         raise ConfigError("--nodes", f'"{url}": nodes speak HTTP', "write http://host:port, or https://host:port")
-    if not HOST.fullmatch(host) or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
+    if port is None:
+        port = 443 if is_tls else 80
+    if (
+        not port
+        or not HOST.fullmatch(host)
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+        or parts.username is not None
+    ):
         raise ConfigError("--nodes", f'"{url}" is not host and port', "write http://host:port")
     return Node(host, port, _read_weight(text, weight) if equals else 1, is_tls)
 

@@ -27,6 +27,9 @@ METHODS = {
     LEAST_CONN: "    least_conn;\n",
 }
 
+LEAST_ZONE_K = 64
+NODE_ZONE_K = 2
+"""One node takes nearly a kilobyte of the zone; nginx does not start when it is too small."""
 ACCEPT = "  # let nobody but what sends PROXY protocol headers reach this port"
 
 TEXT = """\
@@ -34,7 +37,7 @@ TEXT = """\
 # /etc/nginx/conf.d/sluicegate.conf; then: nginx -t && nginx -s reload
 
 upstream sluicegate {{
-    zone sluicegate 64k;  # all processes of nginx share what they know of the nodes
+    zone sluicegate {zone}k;  # all processes of nginx share what they know of the nodes
 {method}    # nginx without Plus does not ask nodes how they are: one that fails {failures} times within {out_for} s is
     # left out for {out_for} s. To take a node out, send it SIGTERM: for graceful_shutdown_delay_seconds it goes on
     # serving and ends each connection with its next answer; then it refuses connections, which go to another node.
@@ -110,6 +113,7 @@ def write(front: Front) -> str:
     client = "$proxy_protocol_addr" if front.accept_proxy else "$remote_addr"
     return TEXT.format(
         method=METHODS.get(front.algorithm, "").format(client=client),
+        zone=max(LEAST_ZONE_K, NODE_ZONE_K * len(front.nodes)),
         failures=FAILURES,
         out_for=OUT_FOR_S,
         servers="\n".join(_server(node) for node in front.nodes),
