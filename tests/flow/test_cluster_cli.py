@@ -246,3 +246,19 @@ def test_apply_writes_all_of_it_to_a_store_that_lost_something(redis_server, tmp
     assert operator.apply() == (0, "~ api/a\n~ policy/gold\n2 changed, generation 2\n")
     assert operator.apply() == (0, "0 changed, generation 2\n")
     assert operator.run("dump", str(tmp_path / "dump")) == (0, "2 documents\n")
+
+
+@pytest.mark.parametrize("wrong", ["a/b", "..", "a-oas", "a\0b", "x" * 250])
+def test_apply_takes_no_id_that_dump_could_not_write(tmp_path, wrong):
+    operator = Operator(tmp_path, {"type": "embedded"})
+    operator.write("apis/a.json", {**mock("/a/", "1"), "api_id": wrong})
+    assert operator.apply() == (1, f"error: {operator.documents}/apis/a.json: the id {wrong!r} cannot name a file "
+                                   "(give it another one)\n")  # fmt: skip
+    operator.write("apis/a.json", mock("/a/", "1"))
+    operator.write("policies/p.json", {**POLICY, "id": wrong})
+    written = operator.apply()
+    assert written[0] == (0 if wrong in ("..", "a-oas") else 1), "policies have no files beside theirs"
+    assert operator.run("dump", str(tmp_path / "dump"))[0] == 0
+    if not written[0]:
+        operator.documents = tmp_path / "dump"
+        assert operator.apply("--prune") == (0, "0 changed, generation 1\n")

@@ -77,9 +77,14 @@ class ApiFiles:
         self.write(change, replace(definition, api_id=base.api_id, definition=versions), document)
 
 
+def can_name_a_file(api_id: str) -> bool:
+    """Return whether an id can name a file of its own in the folder."""
+    return bool(api_id) and UNSAFE_ID.search(api_id) is None and not is_too_long(api_id)
+
+
 def check_api_id(api_id: str) -> None:
     """Raise Refused 400 for an id that cannot name a file of its own in the folder."""
-    if not api_id or UNSAFE_ID.search(api_id) or is_too_long(api_id):
+    if not can_name_a_file(api_id):
         raise Refused(400, "Invalid API ID")
 
 

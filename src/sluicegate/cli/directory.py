@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sluicegate.admin.api_files import can_name_a_file
+from sluicegate.admin.folder import is_too_long
 from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.file import bytes_of
 from sluicegate.apidef.folder import COMPANIONS
@@ -61,6 +63,7 @@ def read_directory(path: Path, settings: Settings) -> Directory:
                 continue
             try:
                 content = _api(file, settings) if kind == API else _policy(file)
+                _check_id(content.key, str(file))
                 if content.key in found.contents:
                     raise ConfigError(str(file), f"{content.key} is in another file too")
                 found.contents[content.key] = content
@@ -90,12 +93,18 @@ def write_directory(path: Path, contents: Mapping[Key, Content]) -> int:
 
 def _files(contents: Iterable[Content]) -> Iterator[tuple[str, bytes]]:
     for content in contents:
-        if "/" in content.id or content.id.startswith("."):
-            raise ConfigError(str(content.key), "the id cannot name a file")
+        _check_id(content.key, str(content.key))
         yield f"{content.id}.json", indented(content.classic) + b"\n"
         if content.oas is not None:
             kind = decode(content.classic, APIDefinition).application_protocol == "mcp"
             yield f"{content.id}{COMPANIONS[kind]}", indented(content.oas) + b"\n"
+
+
+def _check_id(key: Key, where: str) -> None:
+    """Refuse what could not be dumped and read again, or not be reached over the gateway API. Raises ConfigError."""
+    is_safe = can_name_a_file(key.id) if key.kind == API else not (is_too_long(key.id) or {"/", "\0"} & set(key.id))
+    if not is_safe:
+        raise ConfigError(where, f"the id {key.id!r} cannot name a file", "give it another one")
 
 
 def _read_settings(file: Path, found: Directory) -> None:
