@@ -19,6 +19,7 @@ from sluicegate.cluster.documents import State
 from sluicegate.cluster.members import (
     BEAT_S,
     DRAINING,
+    LATE_S,
     READY,
     STALE,
     STARTING,
@@ -29,6 +30,7 @@ from sluicegate.cluster.members import (
 )
 from sluicegate.cluster.status import Status, status_of, timestamp
 from sluicegate.errors import ConfigError, StoreError
+from sluicegate.store.redis.link import Refused
 
 if TYPE_CHECKING:
     from sluicegate.worker import Worker
@@ -37,6 +39,10 @@ LOOK_S = 0.25
 STORE_PATIENCE_S = 1.5
 NO_ANSWER = "the store does not answer in time"
 STALE_INTERVALS = 3
+TWIN = "another node has the same name, at "
+NOT_TAKEN = "the store has not taken the heartbeats of this node"
+MOST_REFUSED = 2
+"""Heartbeats in a row that are refused before it is said: a fail-over may refuse one."""
 MOST_PROBLEMS = 20
 
 
@@ -53,6 +59,7 @@ class Presence:
         self._seen: Sequence[Report] = ()
         self._store_is_away = False
         self._beats, self._twin = 0, ""
+        self._refused, self._refusal = 0, ""
         worker.parts.metrics.watch("cluster_generation", lambda: self._own_generation)
 
     # -- heartbeats
@@ -74,13 +81,25 @@ class Presence:
 
     async def _beat(self) -> None:
         store = await self._store_report()
-        with suppress(StoreError, TimeoutError):  # whoever talks to the store says that it is away
+        try:
             async with asyncio.timeout(STORE_PATIENCE_S):
                 if self._beats % beats_between_looks(len(self._seen)) == 0:
                     self._seen = await self._members.all()
                     self._look_for_twin()
                 await self._members.beat(self._report(self._signs.read(), store))
-                self._beats += 1
+        except Refused as error:
+            self._note_refused(str(error))
+        except (StoreError, TimeoutError):  # whoever talks to the store says that it is away
+            pass
+        else:
+            self._beats += 1
+            self._refused, self._refusal = 0, ""
+
+    def _note_refused(self, reason: str) -> None:
+        """The store is there and takes nothing from us: it is full, only to be read, or our user must not write."""
+        self._refused, self._refusal = self._refused + 1, reason
+        if self._refused == MOST_REFUSED:
+            self.worker.services.log("error", "The store takes no heartbeats, others call this node lost", error=reason)
 
     def _look_for_twin(self) -> None:
         """Another address under the own name, after a heartbeat of our own, is that of another node."""
@@ -119,7 +138,21 @@ class Presence:
         others = [one for one in self._seen if one.id != self.node_id]
         said = next((one for one in self._seen if one.id == self.node_id), None)
         own = self._report(_vitals_of(said) if said is not None else self._signs.read(), store)
+        if not problem:
+            own = msgspec.structs.replace(own, problems=[*self._seen_of_own(said), *own.problems][:MOST_PROBLEMS])
         return status_of(state, sorted([*others, own], key=lambda one: one.id), problem)
+
+    def _seen_of_own(self, said: Report | None) -> list[str]:
+        """Return what is wrong with the heartbeats of this node, as any worker can see it in the store."""
+        if now() - self.started < LATE_S:
+            return []
+        if said is None or said.seen_s >= LATE_S:
+            return [f"{NOT_TAKEN}: {self._refusal}" if self._refusal else NOT_TAKEN]
+        if not self.worker.parts.index:
+            return []  # it remembers whom it has seen
+        if said.address != self.address:
+            return [f"{TWIN}{said.address}"]
+        return [one for one in said.problems if one.startswith(TWIN)]
 
     # -- this node
 
@@ -177,7 +210,7 @@ class Presence:
         if self.worker.member is None:
             return []
         follower = self.worker.member.follower
-        problems = [f"another node has the same name, at {self._twin}"] if self._twin else []
+        problems = [f"{TWIN}{self._twin}"] if self._twin else []
         problems += [follower.problem] if follower.problem else []
         if follower.is_from_snapshot:
             problems.append("serving the snapshot of the shared configuration")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import SECRET, Gateway, api, merged, until
+from tests.gateway import SECRET, Gateway, api, merged, on_every_worker, until
 from tests.servers import RedisServer, free_port, running_redis
 from tests.wire import get
 
@@ -50,6 +50,12 @@ def status(gateway: Gateway) -> dict[str, Any]:
 
 def states(gateway: Gateway) -> dict[str, str]:
     return {one["id"]: one["state"] for one in status(gateway)["nodes"]}
+
+
+def problems_of(name: str, asked: Gateway) -> str:
+    """Return what a node says of another one, or of itself."""
+    (found,) = (one["problems"] for one in status(asked)["nodes"] if one["id"] == name)
+    return "; ".join(found)
 
 
 def command(*words: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -118,9 +124,27 @@ def test_a_made_up_name_is_kept(tmp_path: Path, redis: RedisServer) -> None:
 
 def test_two_nodes_of_one_name_are_told_so(tmp_path: Path, redis: RedisServer) -> None:
     twin = {"cluster": {"node_id": "one"}}
-    with node(tmp_path, "one", redis), node(tmp_path, "two", redis, **twin) as two:
+    with node(tmp_path, "one", redis) as one, node(tmp_path, "two", redis, **twin) as two:
         until(lambda: "Another node has the same name" in two.log, "it is logged", PATIENCE_S)
-        until(lambda: any(one["problems"] for one in status(two)["nodes"]), "the status says so", PATIENCE_S)
+        until(lambda: problems_of("one", two), "the status says so", PATIENCE_S)
+        until(
+            lambda: on_every_worker(lambda: "same name" in problems_of("one", one)), "each worker says so", PATIENCE_S
+        )
+
+
+def test_nodes_say_so_when_the_store_takes_no_heartbeats(tmp_path: Path, redis: RedisServer) -> None:
+    with node(tmp_path, "one", redis) as one, node(tmp_path, "two", redis) as two:
+        until(lambda: states(one) == {"one": "ready", "two": "ready"}, "both are there", PATIENCE_S)
+        redis.command("CONFIG", "SET", "maxmemory", "1")
+        until(lambda: "OOM" in problems_of("two", two), "the status says why", PATIENCE_S)
+        until(
+            lambda: on_every_worker(lambda: "has not taken the heartbeats" in problems_of("one", one)),
+            "each worker says so",
+            PATIENCE_S,
+        )
+        redis.command("CONFIG", "SET", "maxmemory", "0")
+        until(lambda: on_every_worker(lambda: not problems_of("one", one)), "it is over", PATIENCE_S)
+        assert two.log.count("The store takes no heartbeats") == 1
 
 
 def test_a_node_that_starts_with_the_store_away_is_stale(tmp_path: Path, redis: RedisServer) -> None:
