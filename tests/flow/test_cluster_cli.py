@@ -12,6 +12,8 @@ import pytest
 from tests.flow.test_cluster import mock, node, said
 from tests.gateway import until
 
+from sluicegate.cluster.documents import State
+from sluicegate.cluster.snapshot import Snapshot
 from sluicegate.store import names
 
 POLICY: dict[str, Any] = {"id": "gold", "rate": 5, "per": 1, "active": True}
@@ -246,6 +248,18 @@ def test_apply_writes_all_of_it_to_a_store_that_lost_something(redis_server, tmp
     assert operator.apply() == (0, "~ api/a\n~ policy/gold\n2 changed, generation 2\n")
     assert operator.apply() == (0, "0 changed, generation 2\n")
     assert operator.run("dump", str(tmp_path / "dump")) == (0, "2 documents\n")
+
+
+def test_restore_puts_nothing_old_over_what_a_store_has_left(redis_server, tmp_path):
+    operator = Operator(tmp_path, {"type": "redis", "host": "127.0.0.1", "port": redis_server.port})
+    Snapshot(tmp_path / "store.snapshot").save(State(generation=1), {})
+    for number in range(2):
+        operator.write("apis/a.json", mock("/a/", str(number)))
+        operator.apply()
+    assert operator.run("restore")[0] == 4, "all is there"
+    redis_server.command("HDEL", names.CLUSTER_INDEX, "api/a")
+    status, text = operator.run("restore")
+    assert (status, "older than what the store has left: generation 2" in text) == (1, True), text
 
 
 @pytest.mark.parametrize("wrong", ["a/b", "..", "a-oas", "a\0b", "x" * 250])
