@@ -237,7 +237,8 @@ class Presence:
         masters = await self.worker.store.masters()
         counts = [one.replicas for one in masters if one.replicas is not None]
         replicas = min(counts) if counts and len(counts) == len(masters) else None
-        return msgspec.structs.replace(found, masters=[one.address for one in masters], replicas=replicas)
+        role = "replica" if any(one.is_replica for one in masters) else found.role
+        return msgspec.structs.replace(found, role=role, masters=[one.address for one in masters], replicas=replicas)
 
 
 def _vitals_of(report: Report) -> Vitals:

@@ -147,6 +147,15 @@ def test_nodes_say_so_when_the_store_takes_no_heartbeats(tmp_path: Path, redis: 
         assert two.log.count("The store takes no heartbeats") == 1
 
 
+def test_a_node_whose_store_is_a_replica_says_so(tmp_path: Path, redis: RedisServer) -> None:
+    (place := tmp_path / "replica").mkdir()
+    follow = ["--replicaof", f"127.0.0.1 {redis.port}"]
+    with running_redis(place, *follow) as replica, node(tmp_path, "one", replica) as one:
+        until(lambda: "READONLY" in one.log, "it is logged", PATIENCE_S)
+        (found,) = status(one)["nodes"]
+        assert found["store"]["role"] == "replica"
+
+
 def test_a_node_that_starts_with_the_store_away_is_stale(tmp_path: Path, redis: RedisServer) -> None:
     with node(tmp_path, "one", redis) as gateway:
         assert gateway.admin("POST", "/tyk/apis", api("/a/", "http://127.0.0.1:1/"))[0] == 200

@@ -39,10 +39,14 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """A server that takes writes: where it is, and how many replicas follow it; None when it does not tell."""
+    """A server that gets the writes: where it is, how many replicas follow it, None when it does not tell.
+
+    is_replica: it says that it is one itself, so it takes none: the settings name the wrong server.
+    """
 
     address: str
     replicas: int | None
+    is_replica: bool = False
 
 
 class Backend(ABC):

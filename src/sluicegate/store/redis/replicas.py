@@ -21,21 +21,27 @@ async def masters_of(channels: Iterable[Channel]) -> list[Master]:
 
 async def _ask(channel: Channel) -> Master | None:
     """Return a master; None when it does not answer."""
-    replicas = None
+    said: object = b""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            replicas = replicas_in(await channel.call("INFO", "replication"))
+            said = await channel.call("INFO", "replication")
     except Refused:  # this user must not ask
         pass
     except (StoreError, TimeoutError):
         return None
     link = channel.link
-    return Master(f"{link.address[0]}:{link.address[1]}", replicas) if link is not None else None
+    if link is None:
+        return None
+    return Master(f"{link.address[0]}:{link.address[1]}", replicas_in(said), "role:slave" in _lines(said))
 
 
 def replicas_in(answer: object) -> int | None:
     """Return how many replicas are online in what `INFO replication` says; None when it does not say it."""
-    lines = answer.decode("utf-8", "replace").splitlines() if isinstance(answer, bytes) else []
+    lines = _lines(answer)
     if not any(line.startswith("connected_slaves:") for line in lines):
         return None
     return sum(line.startswith("slave") and ",state=online," in line for line in lines)
+
+
+def _lines(answer: object) -> list[str]:
+    return answer.decode("utf-8", "replace").splitlines() if isinstance(answer, bytes) else []
