@@ -198,6 +198,46 @@ async def test_what_was_granted_too_late_is_not_lost(tmp_path):
         await backend.close()
 
 
+async def test_a_lease_goes_back_once_though_the_store_takes_it_late(tmp_path):
+    with running_redis(tmp_path) as server:
+        backend = RedisBackend(server.options)
+        limiter = redis_limiter(backend, EXACT, timeout_s=0.2)
+        used = await use(limiter, 300)
+        await until(lambda: int(server.command("GET", STORED)) == used)  # so Redis knows the script
+        used += await use(limiter, 300)
+        assert limiter._leases._held
+        server.pause()
+        await until(lambda: not limiter._leases._held)
+        with pytest.raises(StoreError):
+            await settled(limiter.rate("rate-limit-k2", 100, LONG_S))
+        server.resume()
+        await until(lambda: not limiter._reach.is_hung)
+        await limiter.close()
+        assert int(server.command("GET", STORED)) == used
+        await backend.close()
+
+
+async def test_a_lease_goes_back_when_a_store_that_was_away_is_there_again(tmp_path):
+    with running_redis(tmp_path) as server:
+        backend = RedisBackend(server.options)
+        limiter = redis_limiter(backend, EXACT)
+        used = await use(limiter, 300)
+        listening = backend._servers._channel
+        listening._connect, connect = _refused, listening._connect
+        listening.link.end("cut")
+        await until(lambda: listening.is_away)
+        await until(lambda: limiter._leases._owed_back)
+        assert int(server.command("GET", STORED)) > used
+        listening._connect = connect
+        await until(lambda: int(server.command("GET", STORED)) == used)
+        await limiter.close()
+        await backend.close()
+
+
+async def _refused():
+    raise StoreError("cut off")
+
+
 async def test_what_limits_do_while_the_store_is_away(tmp_path):
     with running_redis(tmp_path) as server:
         backend = RedisBackend(server.options)

@@ -9,8 +9,8 @@ What an allowance is stands in `allowance`. Here is what happens to it:
     close      a worker that ends gives everything back
 
 So a lease that nobody uses is free for others after KEPT_S + SWEEP_S at most, and a request that was refused meanwhile
-is admitted when it comes again. Only what a whole machine takes with it counts as used, up to the end of the window:
-nobody knows whether it was.
+is admitted when it comes again. What a whole machine takes with it counts as used, up to the end of the window, and so
+does what was asked for or given back when the answer got lost: nobody knows whether it was. Nothing goes back twice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sluicegate.store.limiters.lease_sheet import Lease, LeaseSheet
 from sluicegate.store.limiters.tally import Owed, Tally
 from sluicegate.store.reach import Deadline, Reach
 from sluicegate.store.redis import RedisBackend, Script
-from sluicegate.store.redis.link import Refused
+from sluicegate.store.redis.link import NotSent
 from sluicegate.store.redis.slots import beside
 
 GRANT = Script("grant")
@@ -263,21 +263,28 @@ class Leases:
             self._sweep_later()
 
     async def _return_or_keep(self, lease: Lease) -> None:
+        """Give back once: when nobody can know whether the store has taken it, it counts as used.
+
+        Nobody waits for it, so it has all the time that its connection has: an answer that comes late tells, too.
+        """
         try:
-            await self._return(lease)
-        except Refused:
-            return
-        except StoreError:  # it may be back before the window ends
+            await self._give_back(lease)
+        except NotSent:  # the store may be back before the window ends
             is_open = lease.ends_ms < 0 or lease.ends_ms + LARGEST_SKEW_MS > now() * 1000
             if is_open and len(self._owed_back) < MOST_REMEMBERED:
                 self._owed_back.append(lease)
                 self._sweep_later()
+        except StoreError:
+            return
 
     async def _return(self, lease: Lease) -> None:
+        await self._reach.ask(self._give_back(lease))
+
+    async def _give_back(self, lease: Lease) -> None:
         if lease.unused > 0:
             asked = ticks()
-            question = self._backend.run(GIVE_BACK, [lease.name], lease.unused, lease.ends_ms)
-            is_open, counted, left_ms = await self._reach.ask(question)
+            answer = await self._backend.run(GIVE_BACK, [lease.name], lease.unused, lease.ends_ms)
+            is_open, counted, left_ms = answer
             if is_open:
                 self._tally.hear(lease.name, asked, counted, left_ms)
 

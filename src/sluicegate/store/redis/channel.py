@@ -13,7 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from sluicegate.errors import StoreError
-from sluicegate.store.redis.link import MOST_WAITING, Link, Reply, Word, Words, fail
+from sluicegate.store.redis.link import MOST_WAITING, Link, NotSent, Reply, Word, Words, fail
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
@@ -56,7 +56,7 @@ class Channel:
             return
         self.start()
         if self._failure or len(self._early) >= MOST_WAITING:
-            raise StoreError(self._failure or "too many commands wait for Redis")
+            raise NotSent(self._failure or "too many commands wait for Redis")
         self._early.append((words, reply, hops))
 
     @property
@@ -137,4 +137,4 @@ class Channel:
         self._failure = failure
         early, self._early = self._early, []
         for _words, reply, _hops in early:
-            fail(reply, StoreError(failure))
+            fail(reply, NotSent(failure))

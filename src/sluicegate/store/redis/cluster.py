@@ -25,7 +25,7 @@ from functools import partial
 from sluicegate.errors import StoreError
 from sluicegate.store.redis.channel import Channel
 from sluicegate.store.redis.cluster_map import ask_for_map, servers_in
-from sluicegate.store.redis.link import MOST_WAITING, Address, Link, Reply, Word, Words, fail, open_link
+from sluicegate.store.redis.link import MOST_WAITING, Address, Link, NotSent, Reply, Word, Words, fail, open_link
 from sluicegate.store.redis.options import RedisOptions
 from sluicegate.store.redis.outage import Outage
 from sluicegate.store.redis.servers import Servers
@@ -70,10 +70,10 @@ class ClusterServers(Servers):
             return channel.call(*words)
         if self._has_map.is_set():
             self._look_now.set()
-            raise StoreError(NO_SERVER)
+            raise NotSent(NO_SERVER)
         self._start()
         if self._failure or len(self._early) >= MOST_WAITING:
-            raise StoreError(self._failure or "too many commands wait for Redis")
+            raise NotSent(self._failure or "too many commands wait for Redis")
         reply: Reply = asyncio.get_running_loop().create_future()
         self._early.append((name, words, reply))
         return reply
@@ -223,7 +223,7 @@ class ClusterServers(Servers):
         channel = self._by_slot[slot_of(name)]
         try:
             if channel is None:
-                raise StoreError(NO_SERVER)
+                raise NotSent(NO_SERVER)
             channel.send(words, reply)
         except StoreError as error:
             fail(reply, error)
@@ -233,7 +233,7 @@ class ClusterServers(Servers):
             self._failure = failure
         early, self._early = self._early, []
         for _name, _words, reply in early:
-            fail(reply, StoreError(failure))
+            fail(reply, NotSent(failure))
 
 
 async def _ping(channel: Channel) -> str:

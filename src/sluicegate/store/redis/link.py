@@ -43,6 +43,10 @@ class Refused(StoreError):
     """Redis understood a command and answered with an error."""
 
 
+class NotSent(StoreError):
+    """Redis was away: a command was certainly not done."""
+
+
 _INCOMPLETE = object()
 
 
@@ -75,7 +79,7 @@ class Link(asyncio.Protocol):
     def send(self, words: Words, reply: Reply, hops: int = 0) -> None:
         """Send a command whose reply somebody waits for already; `hops`: how many servers have passed it on."""
         if self.lost.done() or len(self._waiting) >= MOST_WAITING:
-            raise StoreError(self.reason if self.lost.done() else "too many commands wait for Redis")
+            raise NotSent(self.reason if self.lost.done() else "too many commands wait for Redis")
         if not self._unsent:
             self._loop.call_soon(self._write)
         self._unsent.append(hiredis.pack_command(words))  # type: ignore[arg-type]  # its stub takes one word
