@@ -13,7 +13,8 @@ connection just closed, unread bytes would make the kernel reset it, and the cli
 section 9.6). Bodies are read in `listener.request_body`, answers go out in `listener.respond`.
 
 Invariants
-    - One exchange at a time. Bytes of a following request wait (`backlog`), reading pauses, until the answer is out.
+    - One exchange at a time. Bytes of a following request wait (`backlog`), reading pauses, until the answer is out
+      and the client has taken so much of it that the socket's buffer is low again.
     - A head that is the same, byte for byte, as the one before on this connection is not parsed again.
     - Every state that waits for the client has a deadline (`deadline`, looked at once a second by the listener); so has
       every wait for the client to take bytes, also of an answer that is out and of a connection that is closing.
@@ -72,7 +73,8 @@ class Connection(BodyReader, asyncio.Protocol):
         self.reader: ChunkedReader | None = None
         self.backlog = b""
         self.held = 0
-        self.answer_begun = self.asked = self.reading_paused = self.client_done = False
+        self.answer_begun = self.asked = self.client_done = False
+        self.reading_paused = self.writing_paused = False
 
     # -- asyncio.Protocol
 
@@ -305,6 +307,11 @@ class Connection(BodyReader, asyncio.Protocol):
 
     def next_request(self) -> None:
         """The answer is out and the request is read: the connection is free for the next one."""
+        if self.writing_paused:
+            # Answers must not pile up here for who asks without reading: `resume_writing` comes back to this.
+            self.state = WAIT
+            self.deadline = self.listener.now + self.limits.write_timeout_s
+            return
         self.state = HEAD
         if self.pieces:
             self.pieces = []

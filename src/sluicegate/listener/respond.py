@@ -19,7 +19,7 @@ from sluicegate.errors import UpstreamError, UpstreamFault
 from sluicegate.listener.answer import answer_head, made_headers, plain_head, rate_lines, response_of
 from sluicegate.listener.held import HeldResponse, Wanting
 from sluicegate.listener.rejections import TOO_LARGE, of_upstream_error
-from sluicegate.listener.states import CLOSED, DRAIN, LINGER, TUNNEL
+from sluicegate.listener.states import CLOSED, DRAIN, LINGER, TUNNEL, WAIT
 from sluicegate.wire.chunked import chunk, last_chunk
 from sluicegate.wire.http1_write import HttpDate
 
@@ -53,6 +53,7 @@ class Responder(ABC):
     asked = False  # 100 Continue has been sent
     left_to_drain = 0
     unsent = 0
+    writing_paused = False  # the client has yet to take what was written
     last_head: Any = None  # RequestHead of the request under way, as the client sent it
     held_response: HeldResponse | None = None
 
@@ -316,6 +317,7 @@ class Responder(ABC):
 
     def pause_writing(self) -> None:
         """The client takes no more for now: neither may the upstream send."""
+        self.writing_paused = True
         self.unsent = self.transport.get_write_buffer_size()
         self.deadline = self.listener.now + self.listener.limits.write_timeout_s
         if self.peer is not None:
@@ -323,9 +325,12 @@ class Responder(ABC):
 
     def resume_writing(self) -> None:
         """The client takes more."""
+        self.writing_paused = False
         self.watch()
         if self.peer is not None:
             self.peer.resume_reading()
+        elif self.state == WAIT and self.exchange is None:
+            self.next_request()
 
     # -- of the other half
 

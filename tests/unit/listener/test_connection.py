@@ -200,6 +200,25 @@ async def test_a_client_that_reads_slowly_is_not_one_that_reads_nothing() -> Non
     assert bench.transport.aborted
 
 
+async def test_a_client_that_asks_without_reading_is_answered_no_further() -> None:
+    bench = Bench()
+    bench.transport.unsent = 100_000
+    bench.connection.pause_writing()
+    assert bodies(await bench.say(POST + b"first" + POST + b"again")) == [b"first"]
+    bench.connection.resume_writing()
+    await bench.settle()
+    assert bodies(bench.transport.written) == [b"first", b"again"]
+
+
+async def test_a_client_that_asks_without_reading_has_a_deadline() -> None:
+    bench = Bench()
+    bench.transport.unsent = 100_000
+    bench.connection.pause_writing()
+    await bench.say(GET + GET)
+    bench.wait(bench.connection.limits.write_timeout_s + 1)
+    assert bench.transport.aborted
+
+
 async def test_an_idle_connection_that_was_slow_is_still_idle() -> None:
     bench = Bench()
     await bench.say(GET)
