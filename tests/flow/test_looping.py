@@ -34,12 +34,15 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         rewriting("/nowhere", "tyk://nowhere/there"),
         rewriting("/body", "tyk://self/plain", "POST"),
         rewriting("/limited", "tyk://limited/x"),
+        rewriting("/carried(.*)", "tyk://self/plain$1"),
         rewriting("/checked", "tyk://limited/x?check_limits=true"),
     ]
     apis = [
         api("/a/", upstream.url, version_data=paths(url_rewrites=rewrites)),
         api("/other/", upstream.url + "/base", name="The other one", internal=True),
         api("/front/", "tyk://other"),
+        api("/before-limits/", "tyk://counted"),
+        api("/counted/", upstream.url, global_rate_limit={"rate": 1, "per": 100}),
         api("/ring/", "tyk://ring"),
         api("/lost/", "tyk://nowhere/base"),
         api("/egg/", upstream.url, definition=version_of("hen")),
@@ -85,9 +88,32 @@ def test_not_for_ever(client: Wire, path: str, limit: int) -> None:
     assert client.ask(get("/a/plain")).status == 200
 
 
-def test_a_limit_that_is_no_number_is_the_usual_one(client: Wire) -> None:
-    assert told(client.ask(get("/front/there?loop_limit=%C2%B2")))["target"] == "/base/there"
-    assert error(client.ask(get("/ring/there?loop_limit=" + "9" * 5000)))[1].startswith("Loop level too deep")
+@pytest.mark.parametrize("limit", ["%C2%B2", "9" * 5000, ""])
+def test_a_limit_that_is_no_number_is_the_usual_one(client: Wire, limit: str) -> None:
+    assert told(client.ask(get(f"/a/carried?loop_limit={limit}")))["target"] == "/plain"
+
+
+def test_the_query_of_a_client_is_no_business_of_a_target(client: Wire) -> None:
+    query = "?method=card&loop_limit=1&check_limits=x&q=%ff;+"
+    found = told(client.ask(get("/front/there" + query)))
+    assert (found["method"], found["target"]) == ("GET", "/base/there" + query)
+
+
+@pytest.mark.parametrize("method", ["GET%20/evil%20HTTP/1.1%0d%0aX-A:%20b%0d%0aB:", "a%20b", "%ff", "a%0ab"])
+def test_a_method_that_is_none_reaches_nobody(client: Wire, upstream: Upstream, method: str) -> None:
+    before = len(upstream.requests)
+    status, text = error(client.ask(get(f"/a/carried?method={method}")))
+    assert (status, text) == (500, "There was a problem proxying the request")
+    assert client.ask(get("/a/plain")).status == 200
+    assert len(upstream.requests) == before + 1
+
+
+def test_what_else_a_loop_carries_stays_as_it_was_written(client: Wire) -> None:
+    assert told(client.ask(get("/a/carried?a=%ff&method=put&b=+;c&d")))["target"] == "/plain?a=%ff&b=+;c&d"
+
+
+def test_limits_of_a_target_count(client: Wire) -> None:
+    assert sorted(client.ask(get("/before-limits/x")).status for _ in range(3)) == [200, 429, 429]
 
 
 def test_versions_that_name_each_other_are_not_followed_for_ever(client: Wire) -> None:

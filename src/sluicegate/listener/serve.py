@@ -23,7 +23,7 @@ from sluicegate.chain.exchange import Exchange
 from sluicegate.chain.outcome import STORE_UNAVAILABLE, Loop, Outcome, Rejection, Reply
 from sluicegate.clock import ticks
 from sluicegate.errors import BadMessage, StoreError
-from sluicegate.listener.loop import DEFAULT_LIMIT, NO_LOOP_TARGET, NO_TARGET, enter_loop, too_deep
+from sluicegate.listener.loop import DEFAULT_LIMIT, enter_loop, enter_target, too_deep
 from sluicegate.listener.rejections import ABOUT_THE_SERVER, INTERNAL, NOT_FOUND, NOT_FOUND_REPLY, TOO_LARGE, moved_to
 from sluicegate.routing.clean import clean_location
 
@@ -199,7 +199,7 @@ class Serve:
             connection.reply(exchange, outcome)
         else:
             assert isinstance(outcome, Loop)
-            self.loop(connection, exchange, outcome.url.encode())
+            self.loop(connection, exchange, enter_loop(self.table, exchange, outcome.url.encode()))
 
     # -- the upstream
 
@@ -207,17 +207,16 @@ class Serve:
         """The chain is passed: on to the upstream, or into another chain."""
         url = exchange.url
         if url is not None and url.startswith(b"tyk://"):
-            self.loop(connection, exchange, url)
+            self.loop(connection, exchange, enter_loop(self.table, exchange, url))
         elif exchange.route.loops_to:
-            self.loop(connection, exchange, exchange.route.loop_url(exchange), NO_TARGET)
+            self.loop(connection, exchange, enter_target(self.table, exchange))
         else:
             rejection = self.dispatcher.send(exchange, connection)
             if rejection is not None:
                 connection.reject(exchange, rejection)
 
-    def loop(self, connection: Connection, exchange: Exchange, url: bytes, unknown: Rejection = NO_LOOP_TARGET) -> None:
-        """Enter the chain that a `tyk://` URL names (contract 06.5)."""
-        entered = enter_loop(self.table, exchange, url, unknown)
+    def loop(self, connection: Connection, exchange: Exchange, entered: Exchange | Rejection) -> None:
+        """Go on in another chain (contract 06.5)."""
         if isinstance(entered, Rejection):
             connection.reject(exchange, entered)
         else:
