@@ -120,10 +120,8 @@ def parse_request_head(block: bytes) -> RequestHead:
         if role < SPECIAL:
             seen |= role
             fields.append(field)
-        elif role == HOST and not head.host:
+        elif role == HOST and field.value and not head.host:
             head.host = field.value
-            if not field.value and head.version == 11 and head.target[:1] == b"/":
-                raise BadMessage(400, "malformed Host header")
         else:
             special.append(field)
     head.seen = seen
@@ -154,13 +152,11 @@ def _parse_request_line(line: bytes) -> RequestHead:
 
 def _settle_host(head: RequestHead) -> None:
     """Find path and authority for every form of target (RFC 9112 section 3.2 and 3.2.2)."""
+    if head.host:
+        _check_host(head.host)
     if head.target[:1] != b"/":
         _settle_other_target(head)
-    host = head.host
-    if host:
-        if host not in _known_hosts:
-            _check_host(host)
-    elif head.version == 11:
+    if not head.host and head.version == 11:
         raise BadMessage(400, "missing required Host header")
 
 
@@ -177,6 +173,7 @@ def _settle_other_target(head: RequestHead) -> None:
     if head.version == 11 and not head.host:
         raise BadMessage(400, "missing required Host header")
     head.host = absolute[2]
+    _check_host(head.host)
     rest = absolute[3]
     if rest[:1] != b"/":
         rest = b"/" + rest
@@ -188,6 +185,8 @@ KNOWN_HOSTS = 1024
 
 
 def _check_host(host: bytes) -> None:
+    if host in _known_hosts:
+        return
     if len(host) > 260 or not AUTHORITY.fullmatch(host):
         raise BadMessage(400, "malformed Host header")
     if len(_known_hosts) >= KNOWN_HOSTS:
@@ -198,22 +197,36 @@ def _check_host(host: bytes) -> None:
 def _apply_special(head: RequestHead, special: list[Field]) -> None:
     """Judge the fields that say how the message is framed and what belongs to this connection alone."""
     named: list[bytes] = []
+    hosts: list[Field] = []  # that name none, or one more
     for field in special:
         role = field.role
         if role == CONNECTION:
-            named += _connection_options(head, field.value)
+            named += options_of(field)
         elif role in (CONTENT_LENGTH, TRANSFER_ENCODING):
             _frame(head, field)
         elif role == HOST:
-            raise BadMessage(400, "too many Host headers")
+            hosts.append(field)
         else:
             _note(head, field)
+    if hosts:
+        _judge_hosts(head, hosts)
+    if b"close" in named:
+        head.keep_alive = False
+    elif b"keep-alive" in named:
+        head.keep_alive = True
     if head.chunked and head.has_length:
         raise BadMessage(400, "Content-Length and Transfer-Encoding")
     head.has_body = head.chunked or head.content_length != 0
     if b"upgrade" not in named:
         head.upgrade = b""
     _drop_named(head.headers, named)
+
+
+def _judge_hosts(head: RequestHead, hosts: list[Field]) -> None:
+    if head.host or len(hosts) > 1:
+        raise BadMessage(400, "too many Host headers")
+    if head.version == 11 and head.target[:1] == b"/":
+        raise BadMessage(400, "malformed Host header")
 
 
 def _note(head: RequestHead, field: Field) -> None:
@@ -226,20 +239,17 @@ def _note(head: RequestHead, field: Field) -> None:
         head.headers.fields.append(field)
     elif role == UPGRADE:
         # HTTP/2 in a tunnel would pass all checks unseen (h2c smuggling): nobody is asked for that.
-        head.upgrade = field.value if b"h2c" not in field.value.lower() else b""
+        # A client of HTTP/1.0 cannot mean it (RFC 9110 section 7.8).
+        head.upgrade = field.value if head.version == 11 and b"h2c" not in field.value.lower() else b""
     elif role == TE:
         head.te_trailers = b"trailers" in field.value.lower()
     elif role == TRAILER:
         head.trailer = field.value
 
 
-def _connection_options(head: RequestHead, value: bytes) -> list[bytes]:
-    options = [option.strip() for option in value.lower().split(b",")]
-    if b"close" in options:
-        head.keep_alive = False
-    elif b"keep-alive" in options and head.version == 10:
-        head.keep_alive = True
-    return options
+def options_of(field: Field) -> list[bytes]:
+    """Return what a Connection field lists, in lower case (RFC 9110 section 7.6.1)."""
+    return [option.strip() for option in field.value.lower().split(b",")]
 
 
 def _drop_named(headers: Headers, named: list[bytes]) -> None:
@@ -284,6 +294,7 @@ class ResponseHead:
 
     content_length: int | None = None
     chunked = False
+    closes = False  # Connection says `close`
     upgrade = b""
     trailer = b""
     seen = 0  # bits of the roles that its fields have
@@ -339,6 +350,8 @@ def parse_response_head(block: bytes) -> ResponseHead:
     head.seen = seen
     if head.chunked and head.content_length is not None:
         raise BadMessage(400, "Content-Length and Transfer-Encoding")
+    if status == 204 and (head.chunked or head.content_length):
+        head.keep_alive = False  # a body that cannot be may come all the same, and must not be taken for an answer
     return head
 
 
@@ -349,11 +362,9 @@ def _apply_special_of_response(head: ResponseHead, field: Field) -> None:
             raise BadMessage(400, "unsupported transfer encoding")
         head.chunked = True
     elif role == CONNECTION:
-        options = [option.strip() for option in field.value.lower().split(b",")]
-        if b"close" in options:
-            head.keep_alive = False
-        elif b"keep-alive" in options:
-            head.keep_alive = True
+        options = options_of(field)
+        head.closes = head.closes or b"close" in options
+        head.keep_alive = not head.closes and (head.keep_alive or b"keep-alive" in options)
     elif role == UPGRADE:
         head.upgrade = field.value
     elif role == TRAILER:

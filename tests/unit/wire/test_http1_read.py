@@ -79,10 +79,26 @@ def test_what_is_ambiguous_is_refused(start: bytes, fields: list[bytes], status:
         ([], "missing required Host header"),
         ([b"Host: a b"], "malformed Host header"),
         ([b"Host:"], "malformed Host header"),
+        ([b"Host:", b"Host: x.test"], "too many Host headers"),
     ],
 )
 def test_a_request_names_its_host(fields: list[bytes], reason: str) -> None:
     assert refused(*fields, host=False) == (400, reason)
+
+
+@pytest.mark.parametrize("start", [b"GET / HTTP/1.0", b"GET http://y.test/ HTTP/1.1", b"OPTIONS * HTTP/1.1"])
+@pytest.mark.parametrize("fields", [[b"Host:", b"Host: x.test"], [b"Host:", b"Host:"], [b"Host: a b"]])
+def test_host_is_judged_also_where_it_does_not_count(start: bytes, fields: list[bytes]) -> None:
+    assert refused(*fields, start=start, host=False)[0] == 400
+
+
+def test_who_says_both_closes() -> None:
+    for options in ((b"Connection: close", b"Connection: keep-alive"), (b"Connection: keep-alive, close",)):
+        assert not request(*options).keep_alive
+        assert not request(*options, start=b"GET / HTTP/1.0").keep_alive
+        for version in (b"HTTP/1.0", b"HTTP/1.1"):
+            assert not parse_response_head(b"\r\n".join([version + b" 200 OK", *options])).keep_alive
+    assert parse_response_head(b"HTTP/1.0 200 OK\r\nConnection: x\r\nConnection: keep-alive").keep_alive
 
 
 def test_http_1_0_needs_no_host_and_closes_unless_it_asks() -> None:
@@ -110,6 +126,7 @@ def test_hop_by_hop_fields_end_here() -> None:
 def test_an_upgrade_counts_only_when_connection_names_it() -> None:
     assert request(b"Connection: Upgrade", b"Upgrade: websocket").upgrade == b"websocket"
     assert request(b"Upgrade: websocket").upgrade == b""
+    assert request(b"Connection: Upgrade", b"Upgrade: websocket", start=b"GET / HTTP/1.0").upgrade == b""
 
 
 def test_lengths() -> None:
@@ -146,6 +163,13 @@ def test_how_long_an_answer_is() -> None:
     assert (head.status, head.body_length(b"GET"), head.body_length(b"HEAD"), head.keep_alive) == (200, 7, 0, False)
     assert parse_response_head(b"HTTP/1.1 304 x\r\nContent-Length: 7").body_length(b"GET") == 0
     assert parse_response_head(b"HTTP/1.1 200").body_length(b"GET") is None
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+def test_a_body_where_none_can_be_spoils_the_connection(framing: bytes) -> None:
+    assert not parse_response_head(b"HTTP/1.1 204 No Content\r\n" + framing).keep_alive
+    assert parse_response_head(b"HTTP/1.1 304 Not Modified\r\n" + framing).keep_alive
+    assert parse_response_head(b"HTTP/1.1 204 No Content\r\nContent-Length: 0").keep_alive
 
 
 @given(st.binary(max_size=200))
