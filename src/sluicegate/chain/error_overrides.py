@@ -16,7 +16,7 @@ from sluicegate.apidef.pattern import Pattern, compile_pattern
 from sluicegate.chain.error_template import MESSAGE, STATUS, ErrorTemplate
 from sluicegate.chain.json_field import field_of, steps_of
 from sluicegate.errors import ConfigError
-from sluicegate.wire.headers import TOKEN
+from sluicegate.wire.headers import TOKEN, canonical, passes_on
 
 ONE_STATUS = re.compile(r"[1-9][0-9]{2}")
 STATUS_CLASS = re.compile(r"[1-9]xx")
@@ -29,9 +29,20 @@ class Rule:
 
     reads_body: whether it can only be asked of an error whose text is known.
     body:       the text that takes the error's place: as it is, or a template; None when the rule has none.
+    headers:    the fields that it sets, without those that frame a message or end at the next hop.
     """
 
-    __slots__ = ("_field", "_flag", "_is_conditional", "_pattern", "_value", "body", "reads_body", "response")
+    __slots__ = (
+        "_field",
+        "_flag",
+        "_is_conditional",
+        "_pattern",
+        "_value",
+        "body",
+        "headers",
+        "reads_body",
+        "response",
+    )
 
     def __init__(self, override: ErrorOverride, where: str) -> None:
         match = override.match
@@ -46,9 +57,13 @@ class Rule:
         self.body: bytes | ErrorTemplate | None = _body_of(self.response.body, where)
         if self.response.status_code and not 200 <= self.response.status_code <= 999:
             raise ConfigError(where, f"status_code: {self.response.status_code} is not the status of a final answer")
-        for name in self.response.headers:
-            if not TOKEN.fullmatch(name.encode("utf-8", "replace")):
-                raise ConfigError(where, f"headers: `{name}` is not a header name")
+        self.headers: list[tuple[bytes, bytes]] = []
+        for text, value in self.response.headers.items():
+            name = text.encode("utf-8", "replace")
+            if not TOKEN.fullmatch(name):
+                raise ConfigError(where, f"headers: `{text}` is not a header name")
+            if passes_on(name):
+                self.headers.append((canonical(name), value.encode("utf-8", "replace")))
 
     def matches(self, flag: str, text: str) -> bool:
         """Return whether the rule is for an error of this flag and text. What is no JSON has no `body_field`."""

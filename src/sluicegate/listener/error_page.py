@@ -17,7 +17,6 @@ from sluicegate.chain.outcome import HeaderLines, Rejection, Reply
 from sluicegate.errors import ConfigError
 from sluicegate.listener.answer import made_headers
 from sluicegate.listener.rejections import NOT_FOUND
-from sluicegate.wire.headers import canonical
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -85,8 +84,8 @@ class ErrorPages:
             reply.rate_headers = True
             return reply
         response.status = given.status_code or status
-        for name, value in given.headers.items():
-            response.headers.set(name.encode(), value.encode("utf-8", "replace"))
+        for name, value in rule.headers:
+            response.headers.set(name, value)
         return None
 
     # -- the part of one that wants a response's body, see `held`
@@ -149,9 +148,7 @@ class ErrorPages:
             body = source
         else:
             body = self._body(status, given.message or message, extension)
-        headers = {b"Content-Type": content_type, **dict(self._headers)}
-        for name, value in given.headers.items():
-            headers[canonical(name.encode())] = value.encode("utf-8", "replace")
+        headers = {b"Content-Type": content_type, **dict(self._headers), **dict(rule.headers)}
         return Reply(status, list(headers.items()), body)
 
     def _body(self, status: int, message: str, extension: str) -> bytes:

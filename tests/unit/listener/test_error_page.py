@@ -116,6 +116,15 @@ def test_overrides_of_the_api_go_first() -> None:
     assert dict(reply.headers)[b"X-A"] == b"1"
 
 
+def test_an_override_does_not_say_how_the_answer_is_framed() -> None:
+    headers = {"Content-Length": "3", "transfer-encoding": "chunked", "Connection": "close", "X-A": "1"}
+    rule = override("4xx", response={"headers": headers})
+    assert {name for name, _ in page(**rule).headers} == {b"Content-Type", b"X-Generator", b"Www-Authenticate", b"X-A"}
+    response = Response(404, Headers())
+    assert ErrorPages(settings_of(rule)).override_upstream(make_exchange(), response) is None
+    assert response.headers.render() == b"X-A: 1\r\n"
+
+
 @pytest.mark.parametrize("name", ["ours", "error_ours"])
 def test_override_by_template_file(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}.json").write_text('{"{{.StatusCode}}": "{{.Message}}"}')

@@ -17,7 +17,7 @@ from sluicegate.chain.endpoints import Endpoint, Endpoints
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection, Reply
 from sluicegate.errors import ConfigError
-from sluicegate.wire.headers import canonical, make_field
+from sluicegate.wire.headers import canonical, make_field, passes_on
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -136,12 +136,13 @@ def _listed(entries: Iterable[EndPointMeta], decision: Decision) -> Iterator[End
 
 
 def _reply(code: int, body: str, headers: Mapping[str, str]) -> Reply:
-    """Return the answer that a definition spells out; a code that no answer can have is 200."""
+    """Return the answer that a definition spells out; a code that no answer can have is 200.
+
+    Fields that frame a message or end at the next hop are left out: the listener says what holds.
+    """
     try:
-        lines = [
-            (canonical(name.encode()), make_field(name.encode(), value.encode()).value)
-            for name, value in headers.items()
-        ]
+        fields = [make_field(name.encode(), value.encode()) for name, value in headers.items()]
+        lines = [(canonical(field.name), field.value) for field in fields if passes_on(field.name)]
     except ValueError as error:
         raise ConfigError("extended_paths: headers of a mock", str(error)) from None
     return Reply(code if 200 <= code <= 999 else 200, lines, body.encode(), tracked=False)

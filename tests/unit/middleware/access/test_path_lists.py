@@ -108,6 +108,12 @@ def test_an_action_of_a_list_may_reply() -> None:
     assert ask(version, "/reply/") == FORBIDDEN
 
 
+def test_a_mock_does_not_say_how_it_is_framed() -> None:
+    headers = {"Content-Length": "3", "transfer-encoding": "chunked", "Connection": "close", "X-A": "1"}
+    reply = ask(lists(mock_response=[{"path": "/x", "method": "GET", "body": "hello", "headers": headers}]))
+    assert reply.headers == [(b"X-A", b"1")]
+
+
 def test_a_broken_header_of_a_mock_is_an_error_of_the_definition() -> None:
     with pytest.raises(ConfigError, match="not a header name"):
         ask(lists(mock_response=[{"path": "/x", "method": "GET", "headers": {"a b": "c"}}]))

@@ -46,6 +46,23 @@ def test_literal() -> None:
     assert step.on_request(make_exchange("/b")) is None
 
 
+def test_how_it_is_framed_is_not_for_a_mock_to_say() -> None:
+    names = ("Content-Length", "transfer-encoding", "Connection", "X-A")
+    headers = [{"name": name, "value": "1"} for name in names]
+    described = {name: {"schema": {"type": "integer"}, "example": 1} for name in names}
+    responses = {"200": {"headers": described, "content": {"application/json": {"example": "hello"}}}}
+    step = mocked(
+        {"/a": get("a"), "/b": get("b", responses=responses)},
+        {
+            "a": {"enabled": True, "headers": headers},
+            "b": {"enabled": True, "fromOASExamples": {"enabled": True}},
+        },
+    )
+    for path in ("/a", "/b"):
+        reply = step.on_request(make_exchange(path))
+        assert {name for name, _ in reply.headers} - {b"Content-Type"} == {b"X-A"}
+
+
 @pytest.mark.parametrize("mock", [{"code": 101}, {"code": "200"}, {"headers": [{"name": "a b", "value": ""}]}])
 def test_bad_literal_is_refused(mock: dict) -> None:
     with pytest.raises(ConfigError, match="mockResponse"):
