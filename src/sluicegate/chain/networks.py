@@ -8,10 +8,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from sluicegate.errors import ConfigError
 
 REMEMBERED_ADDRESSES = 4096
+IPV4_IN_IPV6_BITS = 96
 
 
 class Networks:
-    """Addresses and networks. An IPv4 address is the same in its IPv6 form (`::ffff:192.0.2.1`)."""
+    """Addresses and networks. Those of IPv4 are the same in their IPv6 form (`::ffff:192.0.2.1`)."""
 
     __slots__ = ("_addresses", "_networks", "_remembered")
 
@@ -23,7 +24,7 @@ class Networks:
         for text in texts:
             try:
                 if "/" in text:
-                    self._networks.append(ip_network(text, strict=False))
+                    self._networks.append(_network_of(text))
                 else:
                     self._addresses.add(_without_mapping(ip_address(text)))
             except ValueError:
@@ -45,6 +46,14 @@ class Networks:
         except ValueError:
             return False
         return address in self._addresses or any(address in network for network in self._networks)
+
+
+def _network_of(text: str) -> IPv4Network | IPv6Network:
+    network = ip_network(text, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < IPV4_IN_IPV6_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - IPV4_IN_IPV6_BITS))
 
 
 def _without_mapping(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
