@@ -19,6 +19,8 @@ def script(wire: Wire, upstream: Upstream) -> None:
         path = message.target.partition(b"?")[0]
         if path in ANSWERS:
             wire.send(ANSWERS[path])
+            if path == b"/untyped" and message.method != b"HEAD":
+                wire.send(b"hello")
             if path == b"/until-close":
                 return
         else:
@@ -40,6 +42,7 @@ ANSWERS = {
     b"/204-with-length": b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
     b"/304": b'HTTP/1.1 304 Not Modified\r\nEtag: "e"\r\nContent-Length: 99\r\n\r\n',
     b"/interim": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + answer(b"late"),
+    b"/untyped": b"HTTP/1.1 200 OK\r\nDate: Sun, 01 Nov 2026 00:00:00 GMT\r\nContent-Length: 5\r\n\r\n",
     b"/length-of-head": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 77\r\n\r\n",
 }
 
@@ -183,6 +186,14 @@ def test_not_modified_may_say_what_the_length_would_be(client: Wire) -> None:
     answered = client.ask(get("/a/304"))
     assert (answered.status, answered.get(b"content-length"), answered.get(b"etag")) == (304, b"99", b'"e"')
     assert still_works(client)
+
+
+def test_a_head_without_a_type_gets_one_with_its_body(client: Wire) -> None:
+    """Also where the same head has answered HEAD before, on the same connection."""
+    assert client.ask(request("HEAD", "/a/untyped")).get(b"content-type") is None
+    for _ in range(2):
+        answered = client.ask(get("/a/untyped"))
+        assert (answered.get(b"content-type"), answered.body) == (b"text/plain; charset=utf-8", b"hello")
 
 
 @pytest.mark.parametrize("path", ["/a/chunked", "/a/length-of-head", "/m/mock", "/nowhere", "/t/chunked"])

@@ -46,7 +46,8 @@ def rate_lines(exchange: Exchange) -> bytes:
 def plain_head(head: ResponseHead, exchange: Exchange, date: HttpDate) -> bytes | None:
     """Return status line and fields of an answer that passes unchanged, or None when it needs a closer look.
 
-    They are kept as the head's `sent_as`, unless they hold the date of this moment.
+    They are kept as the head's `sent_as`, unless they hold the date of this moment, or are right for HEAD alone: an
+    answer that has a body needs a type, one that only tells of it does not.
     """
     seen = head.seen
     if not seen & CONTENT_TYPE and head.body_length(exchange.method) != 0:
@@ -60,8 +61,10 @@ def plain_head(head: ResponseHead, exchange: Exchange, date: HttpDate) -> bytes 
         lines.append(b"Content-Length: %d\r\n" % head.content_length)
     if not seen & DATE:
         return b"".join(lines) + date.line(now())
-    head.sent_as = b"".join(lines)
-    return head.sent_as
+    start = b"".join(lines)
+    if seen & CONTENT_TYPE or exchange.method != b"HEAD":
+        head.sent_as = start
+    return start
 
 
 def answer_head(
