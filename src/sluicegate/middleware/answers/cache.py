@@ -2,7 +2,8 @@
 
 Asked for by `cache_options.enable_cache`, for all safe requests (`cache_all_safe_requests`) or for single endpoints
 (`extended_paths.cache`, `extended_paths.advance_cache_config`). What is stored is one caller's own: the key holds the
-token, or the client's address where there is none. Stored answers pass no response chain: they did before.
+token, or the client's address where there is none. Stored answers pass no response chain: they did before. Unlike in
+Tyk, the key also holds the version, where that does not stand in the URL: another version's answer is none.
 
 A store that is away makes no request fail: nothing is found, nothing is kept. Unlike Tyk, parts of a resource (206) and
 answers to conditions (304) are not kept, since the next request may not have asked for those.
@@ -85,6 +86,8 @@ class Cache(Middleware):
         self._all_safe = options.cache_all_safe_requests
         self._terms = Terms(options.cache_timeout, frozenset(options.cache_response_codes))
         self._headers = [(_bytes(name), _bytes(name).lower()) for name in options.cache_by_headers]
+        is_versioned = not classic.version_data.not_versioned
+        self._adds_version = is_versioned and classic.definition.location not in ("url", "url-param")
         self._obeys_upstream = options.enable_upstream_cache_control
         self._ttl_field = _bytes(options.cache_control_ttl_header.lower()) or TTL_FIELD
 
@@ -155,6 +158,8 @@ class Cache(Middleware):
         request = exchange.request
         url = b"%b?%b" % (request.path, request.query) if request.query else request.path
         text = b"%b-%b" % (request.method, url)
+        if self._adds_version:
+            text += b"-" + _bytes(exchange.version_name)
         if self._headers:
             headers = request.headers if exchange.changed_headers is None else exchange.changed_headers
             text += b"-" + b"".join(b"%b-%b" % (name, headers.get(lower) or b"") for name, lower in self._headers)

@@ -113,6 +113,22 @@ async def test_callers_methods_and_urls_are_apart() -> None:
     assert (await ask(step, method="POST")).caching is None
 
 
+@pytest.mark.parametrize(("location", "apart"), [("header", True), ("", True), ("url", False), ("url-param", False)])
+async def test_versions_are_apart_where_the_url_does_not_tell_them(location: str, apart: bool) -> None:
+    api = make_api(
+        cache_options=ALL_SAFE,
+        version_data={"not_versioned": False},
+        definition={"location": location},
+    )
+    step = Cache.from_definition(api, make_version(), make_services(cache=DictCache()))
+    assert step is not None
+    exchange = make_exchange("/a", version_name="v1")
+    assert await outcome_of(step.on_request(exchange)) is None
+    await answer(step, exchange)
+    reply = await outcome_of(step.on_request(make_exchange("/a", version_name="v2")))
+    assert (reply is None) is apart
+
+
 async def test_endpoints_have_their_own_terms() -> None:
     advanced = [
         {"method": "PUT", "path": "/p", "cache_key_regex": "id=[0-9]+", "cache_response_codes": [404], "timeout": 5},
