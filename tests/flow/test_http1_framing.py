@@ -202,6 +202,13 @@ def test_answers_to_head_have_no_body(client: Wire, path: str) -> None:
     assert still_works(client)
 
 
+@pytest.mark.parametrize(("method", "says"), [("POST", True), ("PUT", True), ("PATCH", True), ("GET", False)])
+def test_no_body_is_said_where_one_could_be(client: Wire, method: str, says: bool) -> None:
+    headers = told(client.ask(request(method, "/a/x")))["headers"]
+    assert isinstance(headers, dict)
+    assert headers.get("content-length") == ("0" if says else None)
+
+
 def test_a_method_that_was_changed_does_not_change_the_framing(client: Wire) -> None:
     """GET that went out as HEAD has an answer without a body, and says so; HEAD that went out as GET has none."""
     answered = client.ask(get("/t/length-of-head"))

@@ -21,6 +21,9 @@ USER_AGENT_LINE = b"User-Agent: Sluicegate/%b\r\n" % __version__.encode()
 EMPTY_AGENT_LINE = b"User-Agent: \r\n"
 """A client that names no agent wants none named (contract 06.8)."""
 
+BODY_METHODS = frozenset((b"POST", b"PUT", b"PATCH"))
+"""Methods whose requests also say that they have no body, as in Go: some servers ask for it (RFC 9110 section 8.6)."""
+
 TO_ESCAPE = re.compile(rb"[^A-Za-z0-9._~$&+,/:;=@-]")
 """What Go's `net/url` escapes in a path that it writes itself."""
 
@@ -93,14 +96,15 @@ def _framing(exchange: Exchange) -> bytes:
         line = b"Connection: close\r\n"
     elif request.te_trailers:
         line = b"Connection: TE\r\nTE: trailers\r\n"
+    means_body = exchange.method in BODY_METHODS
     if exchange.body is not None:
-        if exchange.body or request.has_body:
+        if exchange.body or request.has_body or means_body:
             line += b"Content-Length: %d\r\n" % len(exchange.body)
     elif request.chunked:
         line += b"Transfer-Encoding: chunked\r\n"
         if request.trailer:
             line += b"Trailer: %b\r\n" % request.trailer
-    elif request.has_length:
+    elif request.has_length or means_body:
         line += b"Content-Length: %d\r\n" % (request.content_length or 0)
     return line
 
