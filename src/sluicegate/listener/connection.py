@@ -209,6 +209,8 @@ class Connection(BodyReader, asyncio.Protocol):
         self.body_let_go = False
         if head.has_body:
             self.begin_body(head, rest)
+            if self.state == LINGER:
+                return  # refused with the first of its body: nobody may see the request
         else:
             self.state = WAIT
             self.body_done = True

@@ -237,6 +237,15 @@ async def test_closing_has_a_deadline() -> None:
     assert bench.transport.aborted
 
 
+async def test_a_request_whose_body_is_refused_at_once_reaches_nobody() -> None:
+    bench = Bench()
+    written = await bench.say(CHUNKED.replace(b"/x", b"/early") + b"zz\r\n")
+    assert written.startswith(b"HTTP/1.1 400 ")
+    assert ANSWER not in written
+    assert bench.connection.exchange is None
+    assert not bench.serve.finished_ones
+
+
 async def test_lingering_ends() -> None:
     bench = Bench()
     assert (await bench.say(b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
