@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +18,8 @@ SWITCHING = (
 LARGE = 20_000_000
 
 
-class Ended:
-    """Whether the upstream has seen the end of a tunnel, and what came before it."""
-
-    def __init__(self) -> None:
-        self.event, self.data = threading.Event(), b""
+Ended = queue.Queue[bytes]
+"""What came before the end of each tunnel whose end the upstream has seen."""
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +47,7 @@ def upstream(ended: Ended) -> Iterator[Upstream]:
             assert len(wire.read(LARGE)) == LARGE
             wire.send(b"all")
         elif message.target == b"/collects":
-            ended.data = wire.read_to_end()
-            ended.event.set()
+            ended.put(wire.read_to_end())
         else:
             while data := wire.read_until(b"\n"):
                 wire.send(b"you said " + data)
@@ -108,8 +104,16 @@ def test_the_client_may_close(gateway: Gateway, ended: Ended) -> None:
     with gateway.raw() as client:
         upgraded(client, "/a/collects")
         client.send(b"last words" * 10_000)
-    assert ended.event.wait(20)
-    assert ended.data == b"last words" * 10_000
+    assert ended.get(timeout=20) == b"last words" * 10_000
+
+
+def test_the_client_may_have_said_all_before_the_tunnel_is_there(gateway: Gateway, ended: Ended) -> None:
+    with gateway.raw() as client:
+        client.send(get("/a/collects", *UPGRADE) + b"last words")
+        client.half_close()
+        assert client.read_head().status == 101
+        assert ended.get(timeout=20) == b"last words"
+        assert client.is_closed()
 
 
 def test_neither_side_is_faster_than_the_other(gateway: Gateway) -> None:

@@ -124,10 +124,7 @@ class Connection(BodyReader, asyncio.Protocol):
         """The client sends no more: what it has asked for still goes out (a half-closed connection is legal TCP)."""
         self.client_done = True
         if self.state == TUNNEL:
-            peer, self.peer = self.peer, None
-            if peer is not None:
-                peer.end_tunnel()
-            self.on_tunnel_end()
+            self.end_tunnel()
         elif self.is_tls or self.state not in (HEAD, WAIT):
             self.close()
         elif not self.backlog:

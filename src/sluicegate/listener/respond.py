@@ -51,6 +51,7 @@ class Responder(ABC):
     chunked_out = False
     answer_begun = False
     asked = False  # 100 Continue has been sent
+    client_done = False  # the client has closed its side
     left_to_drain = 0
     unsent = 0
     writing_paused = False  # the client has yet to take what was written
@@ -192,6 +193,15 @@ class Responder(ABC):
             self.backlog = b""
             peer.write(early)
         self.resume_body()
+        if self.client_done:  # it said so before there was a tunnel
+            self.end_tunnel()
+
+    def end_tunnel(self) -> None:
+        """The client sends no more: what it has sent still goes out."""
+        peer, self.peer = self.peer, None
+        if peer is not None:
+            peer.end_tunnel()
+        self.on_tunnel_end()
 
     def on_tunnel_data(self, data: bytes) -> None:
         """Bytes from the other side of a tunnel."""
