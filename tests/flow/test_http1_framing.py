@@ -18,9 +18,7 @@ def script(wire: Wire, upstream: Upstream) -> None:
         message = upstream.take(wire)
         path = message.target.partition(b"?")[0]
         if path in ANSWERS:
-            wire.send(ANSWERS[path])
-            if path == b"/untyped" and message.method != b"HEAD":
-                wire.send(b"hello")
+            wire.send(ANSWERS[path] + (b"hello" if path == b"/untyped" and message.method != b"HEAD" else b""))
             if path == b"/until-close":
                 return
         else:
@@ -40,11 +38,15 @@ ANSWERS = {
     b"/until-close": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"c" * 5000,
     b"/204": b"HTTP/1.1 204 No Content\r\nX-One: 1\r\n\r\n",
     b"/204-with-length": b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
+    b"/tagged": answer(b"tagged", b'Etag: "e"'),
     b"/304": b'HTTP/1.1 304 Not Modified\r\nEtag: "e"\r\nContent-Length: 99\r\n\r\n',
     b"/interim": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + answer(b"late"),
     b"/untyped": b"HTTP/1.1 200 OK\r\nDate: Sun, 01 Nov 2026 00:00:00 GMT\r\nContent-Length: 5\r\n\r\n",
     b"/length-of-head": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 77\r\n\r\n",
 }
+
+
+CACHED = {"enable_cache": True, "cache_all_safe_requests": True, "cache_timeout": 60}
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +61,13 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
     transformed = [{"path": "/length-of-head", "method": "GET", "to_method": "HEAD"}]
     transformed += [{"path": "/chunked", "method": "HEAD", "to_method": "GET"}]
     mocks = [mock | {"path": "/mock", "code": 200, "body": "m" * 100, "headers": {"X-Mock": "1"}}]
+    mocks += [mock | {"path": "/same", "method": "GET", "code": 304}]
     mocks += [mock | {"path": "/empty", "method": method, "code": 204, "body": "none"} for method in ("GET", "POST")]
     apis = [
         api("/a/", upstream.url),
         api("/t/", upstream.url, version_data=paths(method_transforms=transformed)),
         api("/m/", upstream.url, version_data=paths(mock_response=mocks)),
+        api("/c/", upstream.url, cache_options=CACHED),
     ]
     with Gateway(tmp_path_factory.mktemp("gateway"), apis=apis) as one:
         yield one
@@ -194,6 +198,15 @@ def test_a_head_without_a_type_gets_one_with_its_body(client: Wire) -> None:
     for _ in range(2):
         answered = client.ask(get("/a/untyped"))
         assert (answered.get(b"content-type"), answered.body) == (b"text/plain; charset=utf-8", b"hello")
+
+
+def test_not_modified_of_the_gateway_says_no_length(client: Wire) -> None:
+    """0 would be a lie about the answer that the client has (RFC 9110 section 8.6)."""
+    assert client.ask(get("/c/tagged")).body == b"tagged"
+    for asked in (get("/c/tagged", 'If-None-Match: "e"'), get("/m/same")):
+        answered = client.ask(asked)
+        assert (answered.status, answered.get(b"content-length")) == (304, None)
+        assert still_works(client)
 
 
 @pytest.mark.parametrize("path", ["/a/chunked", "/a/length-of-head", "/m/mock", "/nowhere", "/t/chunked"])

@@ -242,7 +242,9 @@ class Responder(ABC):
         """Send an answer that was made here, through the response chain unless it is final."""
         if self.exchange is not exchange or self.answer_begun:
             return
-        length = len(reply.body) if reply.length is None else reply.length
+        length = reply.length
+        if length is None and reply.status != 304:  # which would say how long the answer is that the client has
+            length = len(reply.body)
         response = Response(reply.status, made_headers(reply.headers), length)
         exchange.status = reply.status
         exchange.tracked = exchange.tracked and reply.tracked
