@@ -15,6 +15,7 @@ from sluicegate.chain.counter_names import endpoint_counter
 from sluicegate.chain.variables import Template
 from sluicegate.errors import ConfigError
 from sluicegate.store import names
+from sluicegate.store.limiter import LONGEST_WINDOW_S
 
 if TYPE_CHECKING:
     from sluicegate.chain.exchange import Exchange
@@ -121,11 +122,11 @@ class Planner:
             scope=scope,
             rate_counter=names.rate_limit(key_name, scope) if self._limits_rate and limit.rate > 0 else "",
             rate=limit.rate,
-            per_s=limit.per,
+            per_s=min(limit.per, LONGEST_WINDOW_S),
             version=session.last_updated,
             quota_counter=names.quota(key_name, scope) if self._limits_quota and limit.quota_max > 0 else "",
             quota_max=limit.quota_max,
-            quota_renewal_s=limit.quota_renewal_rate,
+            quota_renewal_s=min(limit.quota_renewal_rate, LONGEST_WINDOW_S),
             shown_quota=(limit.quota_max, max(0, limit.quota_remaining), limit.quota_renews),
             retries=limit.throttle_retry_limit if limit.throttle_interval > 0 else 0,
             retry_interval_s=limit.throttle_interval,
@@ -151,7 +152,7 @@ class Planner:
                     pattern,
                     endpoint_counter(method.name, endpoint.path, self._settings),
                     method.limit.rate,
-                    method.limit.per,
+                    min(method.limit.per, LONGEST_WINDOW_S),
                 )
                 for method in endpoint.methods
             ]

@@ -14,6 +14,9 @@ import msgspec
 
 from sluicegate.apidef.session import RateLimitSmoothing
 
+LONGEST_WINDOW_S = 1 << 32
+"""A longer window counts as this one, of 136 years: what lasts for ever Redis refuses to count."""
+
 
 class RateVerdict(msgspec.Struct, frozen=True, gc=False):
     """allowed: whether the request may go on. remaining: how many more may follow, never below 0.
@@ -85,7 +88,7 @@ class Limiter(ABC):
         """Count a request of a rate limit and return the verdict.
 
         rate, per_s: requests within seconds, as they stand in the definition; 0 or less, or less than a second, limits
-        nothing (contract 07.3).
+        nothing (contract 07.3). `per_s` is LONGEST_WINDOW_S at most.
         version: what begins a new window when it changes: `last_updated` of the session (contract 07.5).
         dry_run: a request that waits its turn only asks (contract 07.7).
         smoothing: how the rate grows and shrinks, where the algorithm knows that (contract 07.9).
@@ -95,7 +98,8 @@ class Limiter(ABC):
     def quota(self, name: str, quota_max: int, renewal_s: int) -> QuotaVerdict | Awaitable[QuotaVerdict]:
         """Count a request of a quota and return the verdict; a refused request counts too (contract 07.10).
 
-        quota_max: 0 or less limits nothing. renewal_s: the window begins with the first request; 0 or less never ends.
+        quota_max: 0 or less limits nothing. renewal_s: the window begins with the first request; 0 or less never ends,
+        and LONGEST_WINDOW_S is the most.
         """
 
     def admit(self, plan: CountedPlan) -> tuple[int, int, int] | None:

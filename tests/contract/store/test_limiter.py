@@ -13,6 +13,7 @@ from tests.topologies import options_for
 from sluicegate import clock
 from sluicegate.apidef.session import RateLimitSmoothing
 from sluicegate.settings.model import Settings
+from sluicegate.store.limiter import LONGEST_WINDOW_S
 from sluicegate.store.limiters import make_limiter
 from sluicegate.store.limiters.drl import DistributedLimiter
 from sluicegate.store.limiters.exact import ExactLimiter
@@ -155,6 +156,17 @@ async def test_what_limits_nothing_admits_all(limiter, rate, per_s):
 
 async def test_a_rate_that_nobody_reaches_refuses_nothing(limiter):
     assert await admitted(limiter, 3, 1e9, 1) == 3
+
+
+async def test_the_longest_windows_are_counted_in_the_store(limiter):
+    assert await admitted(limiter, 3, 2, LONGEST_WINDOW_S) == 2
+    verdicts = [await settled(limiter.quota("quota-k1", 2, LONGEST_WINDOW_S)) for _ in range(3)]
+    assert [verdict.allowed for verdict in verdicts] == [True, True, False]
+    assert await limiter.quota_used("quota-k1") is not None
+
+
+async def test_a_rate_that_is_next_to_nothing_admits_no_second_one(limiter):
+    assert await admitted(limiter, 3, 5e-324) <= 1
 
 
 async def test_a_new_window_has_room_again(limiter):

@@ -16,7 +16,7 @@ from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection, Step
 from sluicegate.chain.store_failure import limiter_of
 from sluicegate.store import names
-from sluicegate.store.limiter import Limiter, RateVerdict
+from sluicegate.store.limiter import LONGEST_WINDOW_S, Limiter, RateVerdict
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -101,4 +101,4 @@ class ApiLimits(Middleware):
 
 def _limit(api: Api, endpoint: str, rate: float, per_s: float, services: Services) -> ApiLimit:
     counter = api_counter(api.classic.org_id, api.api_id, endpoint, services.settings)
-    return ApiLimit(names.rate_limit(counter), rate, per_s)
+    return ApiLimit(names.rate_limit(counter), rate, min(per_s, LONGEST_WINDOW_S))

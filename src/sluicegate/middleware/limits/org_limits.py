@@ -16,7 +16,7 @@ from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection, Step
 from sluicegate.chain.store_failure import limiter_of
 from sluicegate.store import names
-from sluicegate.store.limiter import Limiter, QuotaVerdict, RateVerdict
+from sluicegate.store.limiter import LONGEST_WINDOW_S, Limiter, QuotaVerdict, RateVerdict
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -71,7 +71,8 @@ class OrgLimits(Middleware):
         if session.is_inactive:
             return self._told(INACTIVE)
         if session.rate > 0 and session.per > 0:
-            verdict = self._limiter.rate(self._rate_counter, session.rate, session.per, session.last_updated)
+            per_s = min(session.per, LONGEST_WINDOW_S)
+            verdict = self._limiter.rate(self._rate_counter, session.rate, per_s, session.last_updated)
             if not isinstance(verdict, RateVerdict):
                 return self._wait_for_rate(session, verdict)
             if not verdict.allowed:
@@ -87,7 +88,8 @@ class OrgLimits(Middleware):
     def _check_quota(self, session: Session) -> Step:
         if session.quota_max <= 0:
             return None
-        verdict = self._limiter.quota(self._quota_counter, session.quota_max, session.quota_renewal_rate)
+        renewal_s = min(session.quota_renewal_rate, LONGEST_WINDOW_S)
+        verdict = self._limiter.quota(self._quota_counter, session.quota_max, renewal_s)
         if not isinstance(verdict, QuotaVerdict):
             return self._wait_for_quota(verdict)
         return None if verdict.allowed else self._told(QUOTA_EXCEEDED)

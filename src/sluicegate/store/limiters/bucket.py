@@ -14,7 +14,7 @@ from typing import ClassVar
 from sluicegate.apidef.session import RateLimitSmoothing
 from sluicegate.clock import now
 from sluicegate.store import names
-from sluicegate.store.limiter import UNLIMITED, RateVerdict, unlimited
+from sluicegate.store.limiter import LONGEST_WINDOW_S, UNLIMITED, RateVerdict, unlimited
 from sluicegate.store.limiters.redis_quota import RedisLimiter
 from sluicegate.store.redis import Script
 
@@ -38,7 +38,8 @@ class TokenBucketLimiter(RedisLimiter):
         if unlimited(rate, per_s):
             return UNLIMITED
         self._reach.check()
-        return self._rate(names.bucket(name), per_s * 1e6 / rate, per_s * 1e6, dry_run)
+        one_s = min(per_s / rate, LONGEST_WINDOW_S)  # of a rate that is next to nothing
+        return self._rate(names.bucket(name), one_s * 1e6, per_s * 1e6, dry_run)
 
     async def _rate(self, name: str, one_us: float, most_us: float, dry_run: bool) -> RateVerdict:
         asks_only = b"1" if dry_run else b"0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.fakes.limiters import AwayLimiter, WaitingLimiter, node_limiter
 from sluicegate.chain.counter_names import api_counter, endpoint_counter
 from sluicegate.errors import StoreError
 from sluicegate.middleware.limits.api_limits import RATE_EXCEEDED, ApiLimits
+from sluicegate.store.limiter import LONGEST_WINDOW_S
 
 GLOBAL = {"global_rate_limit": {"rate": 2, "per": 1000}}
 ENDPOINT = {"path": "/x", "method": "GET", "rate": 1, "per": 1000}
@@ -51,6 +53,14 @@ async def test_an_endpoint_is_counted_by_itself() -> None:
     only = step_of(node_limiter(), [ENDPOINT])
     assert await ask(only, 3) == [None] * 3
     assert await ask(only, 2, "/x", "POST") == [None, None]
+
+
+async def test_a_window_that_no_clock_reaches_is_as_long_as_stores_can_count() -> None:
+    limit = {"global_rate_limit": {"rate": 2, "per": 1e308}}
+    step = step_of(node_limiter(), settings={"rate_limit_response_headers": "rate_limits"}, **limit)
+    exchange = make_exchange()
+    assert await outcome_of(step.on_request(exchange)) is None
+    assert exchange.rate == (2, 1, pytest.approx(time.time() + LONGEST_WINDOW_S, abs=60))
 
 
 async def test_headers_unless_the_key_has_set_them() -> None:

@@ -14,6 +14,7 @@ from sluicegate.chain.exchange import Exchange
 from sluicegate.errors import StoreError
 from sluicegate.middleware.limits import key_limits
 from sluicegate.middleware.limits.key_limits import QUOTA_EXCEEDED, RATE_EXCEEDED, KeyLimits
+from sluicegate.store.limiter import LONGEST_WINDOW_S
 
 LIMITERS = [node_limiter, WaitingLimiter]
 
@@ -47,6 +48,18 @@ async def test_rate_then_quota(limiter: Any) -> None:
     gateway = Gateway(limiter())
     session = session_of(rate=3, per=1000, quota_max=2, quota_renewal_rate=1000)
     assert await gateway.count(session, 4) == [None, None, QUOTA_EXCEEDED, RATE_EXCEEDED]
+
+
+async def test_a_window_that_no_clock_reaches_is_as_long_as_stores_can_count() -> None:
+    gateway = Gateway(settings={"rate_limit_response_headers": "rate_limits"})
+    limit = {"rate": 2, "per": 1e308, "quota_max": 2, "quota_renewal_rate": 1 << 62}
+    endpoints = [{"path": "/slow", "methods": [{"name": "GET", "limit": {"rate": 2, "per": 1e308}}]}]
+    session = session_of(access_rights={"a1": {"limit": limit, "endpoints": endpoints}})
+    for target in ("/api/x", "/api/slow"):
+        assert await gateway.ask(session, target=target) is None
+        assert gateway.last.rate is not None
+        assert gateway.last.quota is not None
+        assert gateway.last.rate[2] == gateway.last.quota[2] == pytest.approx(time.time() + LONGEST_WINDOW_S, abs=60)
 
 
 async def test_keys_are_counted_apart_and_an_empty_key_is_not_limited() -> None:

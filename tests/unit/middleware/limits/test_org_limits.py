@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.fakes.limiters import AwayLimiter, WaitingLimiter, node_limiter
 from sluicegate.apidef.session import Session
 from sluicegate.errors import StoreError
 from sluicegate.middleware.limits.org_limits import COMMON_TEXT, INACTIVE, QUOTA_EXCEEDED, RATE_EXCEEDED, OrgLimits
+from sluicegate.store.limiter import LONGEST_WINDOW_S
 
 ON = {"enforce_org_quotas": True}
 
@@ -60,6 +62,14 @@ def test_the_settings_ask_for_it() -> None:
 )
 async def test_limits(session: Any, expected: list[Any], limiter: Any, waits: bool) -> None:
     assert await ask(step_of(session, limiter(), waits), 3) == expected
+
+
+async def test_windows_that_no_clock_reaches_are_as_long_as_stores_can_count() -> None:
+    limiter = node_limiter()
+    session = session_of(rate=1, per=1e308, quota_max=1, quota_renewal_rate=1 << 62)
+    assert await ask(step_of(session, limiter), 2) == [None, RATE_EXCEEDED]
+    used = await limiter.quota_used("quota-default")
+    assert used == (1, pytest.approx(time.time() + LONGEST_WINDOW_S, abs=60))
 
 
 async def test_the_one_text_of_the_experiment() -> None:
