@@ -4,7 +4,8 @@ A file is written beside its place, flushed to the disk and renamed over it, so 
 leaves half of one. A `Change` remembers what was there before; when the node refuses what was written, `undo` puts it
 back.
 Changes of one folder wait for each other, over all workers: the lock is one of the kernel's on the folder itself and
-ends with the process that holds it.
+ends with the process that holds it. What a process that was killed over a change had written beside its place goes away
+with the next change: nobody else writes while the folder is held.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -23,6 +25,8 @@ LOCK_POLL_S = 0.005
 MODE = 0o644
 LONGEST_ID_BYTES = 200
 """Longest id of a document: the name of its file, with what is put to it, has 255 bytes at most."""
+
+LEFTOVER = re.compile(r"\..+\.[0-9]+\.tmp")
 
 
 class FolderBusy(SluicegateError):
@@ -47,6 +51,7 @@ async def locked(folder: Path) -> AsyncIterator[None]:
             if asyncio.get_running_loop().time() > deadline:
                 raise FolderBusy(str(folder))
             await asyncio.sleep(LOCK_POLL_S)
+        _remove_leftovers(folder)
         yield
     finally:
         os.close(descriptor)
@@ -95,6 +100,14 @@ def _replace(path: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the files that are written beside their place: the folder is held, so their writers are gone."""
+    for path in folder.glob(".*.tmp"):
+        if LEFTOVER.fullmatch(path.name):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _opened_for_all_to_read(name: str, flags: int) -> int:

@@ -49,6 +49,20 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     assert file.read_text() == "before"
 
 
+async def test_what_a_killed_writer_left_goes_with_the_next_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def killed(_descriptor: int) -> None:
+        raise KeyboardInterrupt  # nothing that would tidy up runs
+
+    (tmp_path / ".mine.tmp").touch()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "fsync", killed)
+        Change().write(tmp_path / "a.json", b"half")
+    assert len(list(tmp_path.iterdir())) == 2, "it has been left"
+    async with locked(tmp_path):
+        Change().write(tmp_path / "b.json", b"whole")
+    assert {path.name for path in tmp_path.iterdir()} == {".mine.tmp", "b.json"}
+
+
 async def test_changes_wait_for_each_other(tmp_path: Path):
     order: list[str] = []
 
