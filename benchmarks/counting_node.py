@@ -25,6 +25,7 @@ from sluicegate.settings.model import Settings
 from sluicegate.store.limiter import Limiter
 from sluicegate.store.limiters import Surroundings, make_limiter
 from sluicegate.store.limiters.lease_sheet import BYTES
+from sluicegate.store.limiters.refusals import Refusals
 from sluicegate.store.limiters.tally import Tally
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
@@ -86,7 +87,7 @@ async def _client(
 def _limiter(backend: RedisBackend, settings: Mapping[str, Any]) -> Limiter:
     """Return the limiter that settings ask for."""
     made = msgspec.convert(settings, Settings)
-    around = Surroundings(Reach(backend, 20.0), Servers("node"), mmap.mmap(-1, BYTES), Tally())
+    around = Surroundings(Reach(backend, 20.0), Servers("node"), mmap.mmap(-1, BYTES), Tally(), Refusals())
     return make_limiter(made, backend, SharedCounters(None), around)
 
 

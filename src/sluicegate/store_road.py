@@ -16,6 +16,7 @@ from sluicegate.store.keys import KeyStore
 from sluicegate.store.known_keys_file import KnownKeysFile
 from sluicegate.store.limiters import Surroundings, make_limiter
 from sluicegate.store.limiters.lease_sheet import BYTES
+from sluicegate.store.limiters.refusals import Refusals
 from sluicegate.store.limiters.tally import Tally
 from sluicegate.store.oauth_tokens import make_oauth
 from sluicegate.store.reach import Reach
@@ -34,14 +35,15 @@ if TYPE_CHECKING:
 class NodeMemory:
     """What the workers of a node share of the store, made before the first is started.
 
-    node_id: by which others know this node. lease_sheets: one for each worker, which outlives it. tally: for all.
+    node_id: by which others know this node. lease_sheets: one for each worker, which outlives it.
+    tally, refusals: for all of them.
     last_server_count: how many nodes were heard of last, this one included; 0: none yet.
     """
 
     def __init__(self, node_id: str, counters: SharedCounters, workers: int) -> None:
         self.node_id, self.counters = node_id, counters
         self.lease_sheets = [mmap.mmap(-1, BYTES) for _ in range(workers)]
-        self.tally = Tally()
+        self.tally, self.refusals = Tally(), Refusals()
         self.last_server_count = memoryview(mmap.mmap(-1, 8)).cast("q")
 
 
@@ -58,8 +60,9 @@ class StoreRoad:
         log: Callable[..., None],
     ) -> None:
         """Put them together. Raises ConfigError."""
-        self._settings, self._index = settings, index
-        backend = stores.main
+        self._settings, self._index, self._log = settings, index, log
+        self._backend = backend = stores.main
+        self.refusals = node.refusals
         self._is_shared = isinstance(backend, RedisBackend)
         timeout_s = settings.sluicegate.store_failure.timeout_s
         self.reach = _reach(backend, timeout_s)
@@ -68,7 +71,7 @@ class StoreRoad:
         self.servers = Servers(node.node_id, "".join(tags), node.last_server_count)
         self.keys = KeyStore(settings, backend, policies, node.counters, log, self.reach)
         self.oauth = make_oauth(backend, self.keys, self.reach, settings.sluicegate.store_failure.stale_sessions_s)
-        around = Surroundings(self.reach, self.servers, node.lease_sheets[index], node.tally)
+        around = Surroundings(self.reach, self.servers, node.lease_sheets[index], node.tally, node.refusals)
         self.limiter = make_limiter(settings, backend, node.counters, around)
         self.cache = make_cache(stores.cache, self._cache_reach)
         self._saved_keys = self._keys_file(log) if self._is_shared else None
@@ -87,6 +90,8 @@ class StoreRoad:
             works.append(notifications.announce(self.servers.announcement, every_s))
         if self._saved_keys is not None:
             works.append(self._saved_keys.run())
+        if self._is_shared and self._index == 0:
+            works.append(self.refusals.watch(self._log, self._backend.was_away_since))
         return works
 
     async def close(self) -> None:

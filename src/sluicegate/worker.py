@@ -377,8 +377,8 @@ class Worker:
                 health = await self.store.health()
             if not health.reachable:
                 item |= {"status": "fail", "output": STORE_DOWN}
-            elif health.error:
-                item |= {"status": "warn", "output": health.error}
+            elif trouble := health.error or self.parts.road.refusals.reason:
+                item |= {"status": "warn", "output": trouble}
         except TimeoutError:
             item |= {"status": "fail", "output": "health check timed out"}
         item["time"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,6 +15,7 @@ from sluicegate.store.limiter import Limiter, QuotaVerdict, RateVerdict
 from sluicegate.store.limiters import Surroundings, make_limiter
 from sluicegate.store.limiters.lease_sheet import BYTES
 from sluicegate.store.limiters.node import NodeLimiter
+from sluicegate.store.limiters.refusals import Refusals
 from sluicegate.store.limiters.tally import Tally
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
@@ -33,11 +34,14 @@ def surroundings(
     servers: Servers | None = None,
     sheet: mmap.mmap | None = None,
     tally: Tally | None = None,
+    refusals: Refusals | None = None,
     timeout_s: float = 20.0,
 ) -> Surroundings:
     """Return what a limiter over Redis needs to know of its worker."""
     memory = sheet if sheet is not None else mmap.mmap(-1, BYTES)
-    return Surroundings(Reach(backend, timeout_s), servers or Servers("node"), memory, tally or Tally())
+    return Surroundings(
+        Reach(backend, timeout_s), servers or Servers("node"), memory, tally or Tally(), refusals or Refusals()
+    )
 
 
 def redis_limiter(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import KEYED, SECRET, SESSION, Gateway, api, on_every_worker, until
+from tests.gateway import KEYED, SECRET, SESSION, SURE, Gateway, api, on_every_worker, until
 from tests.servers import RestartableRedis
 from tests.upstreams import Upstream
 from tests.wire import get
@@ -48,6 +48,7 @@ def gateway(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> Iter
         "storage": storage,
         "cluster": {"enabled": True},
         "node_secret": SECRET,
+        "liveness_check": {"check_duration": 100_000_000},
         "sluicegate": {"store_path": str(folder / "store.db")},
     }
     with Gateway(folder, conf=conf, workers=2) as one:
@@ -55,8 +56,8 @@ def gateway(tmp_path: Path, upstream: Upstream, redis: RestartableRedis) -> Iter
         yield one
 
 
-def new_key(gateway: Gateway) -> dict[str, Any]:
-    status, made = gateway.admin("POST", "/tyk/keys/create", SESSION)
+def new_key(gateway: Gateway, **limits: Any) -> dict[str, Any]:
+    status, made = gateway.admin("POST", "/tyk/keys/create", {**SESSION, **limits})
     assert status == 200, made
     return made
 
@@ -79,6 +80,29 @@ def test_a_half_written_key_is_refused_and_named(gateway: Gateway, redis: Restar
     assert redis.server.command("GET", name) == half, "whoever mends it finds what there is"
     redis.server.command("SET", name, whole)
     assert statuses(gateway, bad["key"]) == {200}
+
+
+def test_a_counter_that_is_none_is_counted_locally_and_that_is_said_once(
+    gateway: Gateway, redis: RestartableRedis
+) -> None:
+    made = new_key(gateway, rate=100, per=3600)
+    assert statuses(gateway, made["key"]) == {200}
+    (counter,) = redis.server.command("KEYS", f"*rate-limit-{made['key_hash']}*").split()
+    redis.server.command("SET", counter, "garbage", "EX", "3600")
+    assert statuses(gateway, made["key"]) == {200}
+    until(lambda: "Redis refuses to count limits" in gateway.log, "it is said")
+    until(lambda: all(hello(gateway)["status"] == "warn" for _ in range(SURE)), "every worker warns of it")
+    assert "nil value" in hello(gateway)["details"]["redis"]["output"]
+    redis.server.command("DEL", counter)
+    assert statuses(gateway, made["key"]) == {200}
+    until(lambda: "Redis counts limits again" in gateway.log, "it is over")
+    until(lambda: all(hello(gateway)["status"] == "pass" for _ in range(SURE)), "nobody warns any more")
+    assert gateway.log.count("refuses to count limits") == gateway.log.count("counts limits again") == 1
+
+
+def hello(gateway: Gateway) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(gateway.ask(get("/hello")).body)
+    return found
 
 
 def test_signed_notifications_with_poisoned_payloads_change_nothing(

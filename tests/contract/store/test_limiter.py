@@ -12,6 +12,7 @@ from tests.topologies import options_for
 
 from sluicegate import clock
 from sluicegate.apidef.session import RateLimitSmoothing
+from sluicegate.errors import StoreError
 from sluicegate.settings.model import Settings
 from sluicegate.store.limiter import LONGEST_WINDOW_S
 from sluicegate.store.limiters import make_limiter
@@ -20,6 +21,7 @@ from sluicegate.store.limiters.exact import ExactLimiter
 from sluicegate.store.limiters.fixed_window import FixedWindowLimiter
 from sluicegate.store.limiters.node import NodeLimiter
 from sluicegate.store.limiters.node_rate import NodeRateLimiter
+from sluicegate.store.limiters.refusals import Refusals
 from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLimiter
 from sluicegate.store.memory import MemoryBackend
 from sluicegate.store.redis import RedisBackend
@@ -274,6 +276,25 @@ async def test_the_sentinel_decides_by_its_mark(redis, redis_server):
         await settled(limiter.rate(NAME, 2, 100, dry_run=True))
         await asyncio.gather(*limiter._behind)
     assert redis_server.command("EXISTS", "rate-limit-k1.BLOCKED") == "0"
+
+
+async def test_the_sentinel_tells_of_what_it_is_refused_beside_the_road(redis, redis_server):
+    refusals = Refusals()
+    limiter = redis_limiter(redis, {"enable_sentinel_rate_limiter": True}, refusals=refusals).when_away("local")
+    redis_server.command("SET", NAME, "no log of requests")
+    assert (await limiter.rate(NAME, 1, LONG_S)).allowed
+    async with asyncio.timeout(20):
+        while not refusals.reason:  # noqa: ASYNC110 - nobody waits for what is done beside the road
+            await asyncio.sleep(0)
+    assert refusals.reason.startswith("WRONGTYPE")
+
+
+async def test_a_counter_that_holds_no_number_is_an_error_of_the_store(redis, redis_server):
+    redis_server.command("SET", "quota-k1", "garbage", "EX", "1000")
+    limiter = redis_limiter(redis, EXACT)
+    with pytest.raises(StoreError):
+        await limiter.quota_used("quota-k1")
+    await limiter.close()
 
 
 async def test_the_fixed_window_is_aligned_to_the_clock_and_named_as_tyks(redis, redis_server):

@@ -22,6 +22,7 @@ from sluicegate.store.limiters.leases import Leases
 from sluicegate.store.limiters.node import NodeLimiter
 from sluicegate.store.limiters.node_rate import NodeRateLimiter
 from sluicegate.store.limiters.redis_quota import RedisLimiter, RedisParts
+from sluicegate.store.limiters.refusals import Refusals
 from sluicegate.store.limiters.sliding_log import SentinelLimiter, SlidingLogLimiter
 from sluicegate.store.limiters.sliding_window import SlidingWindowLimiter
 from sluicegate.store.limiters.tally import Tally
@@ -43,12 +44,14 @@ class Surroundings:
     servers:  the nodes that share the store.
     sheet:    the memory where its leases are written; `limiters.lease_sheet`.
     tally:    what all workers of its node were told by the store.
+    refusals: what it refused to any of them.
     """
 
     reach: Reach
     servers: Servers
     sheet: mmap.mmap
     tally: Tally
+    refusals: Refusals
 
 
 def make_limiter(
@@ -59,7 +62,8 @@ def make_limiter(
         return NodeLimiter(counters)
     assert around is not None
     leases = Leases(backend, around.reach, lease_sheet.LeaseSheet(around.sheet), around.tally)
-    parts = RedisParts(backend, around.reach, leases, LocalShare(around.tally, lambda: around.servers.count))
+    local = LocalShare(around.tally, lambda: around.servers.count)
+    parts = RedisParts(backend, around.reach, leases, local, around.refusals)
     return _over_redis(settings, parts, counters, around.servers)
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from sluicegate.clock import now
+from sluicegate.errors import StoreError
 from sluicegate.store.limiter import NO_QUOTA, Limiter, QuotaVerdict
 from sluicegate.store.limiters.leases import Leases
+from sluicegate.store.limiters.refusals import Refusals
 from sluicegate.store.limiters.when_away import CLOSED, LOCAL, LocalShare, WhenAway
 from sluicegate.store.reach import Reach
 from sluicegate.store.redis import RedisBackend
@@ -27,6 +29,7 @@ class RedisParts:
     reach: Reach
     leases: Leases
     local: LocalShare
+    refusals: Refusals
 
 
 class RedisLimiter(Limiter):
@@ -47,7 +50,12 @@ class RedisLimiter(Limiter):
         count = self._backend.call(b"GET", to_bytes(name))
         left = self._backend.call(b"PTTL", to_bytes(name))  # both leave in one write
         used, left_ms = await count, await left
-        return None if used is None else (int(used), now() + left_ms / 1000 if left_ms >= 0 else 0.0)
+        if used is None:
+            return None
+        try:
+            return int(used), now() + left_ms / 1000 if left_ms >= 0 else 0.0
+        except ValueError:
+            raise StoreError("the counter of a quota holds no number") from None
 
     async def reset(self, names: Sequence[str]) -> None:
         self._leases.forget(names)
@@ -55,7 +63,9 @@ class RedisLimiter(Limiter):
         self._parts.local.forget(names)
 
     def when_away(self, choice: str) -> Limiter:
-        return self if choice == CLOSED else WhenAway(self, self._parts.local if choice == LOCAL else None)
+        if choice == CLOSED:
+            return self
+        return WhenAway(self, self._parts.local if choice == LOCAL else None, self._parts.refusals)
 
     def start(self) -> None:
         self._leases.start()

@@ -92,5 +92,5 @@ class SentinelLimiter(SlidingLogLimiter):
     ) -> None:
         try:
             await super()._rate(name, allowed, per_s, dry_run, smoothing)
-        except StoreError:
-            pass  # the next request asks the store anyway, and reports it
+        except StoreError as error:  # of a store that is away the next request tells
+            self._parts.refusals.note(error)

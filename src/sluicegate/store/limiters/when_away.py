@@ -24,6 +24,7 @@ from sluicegate.store.limiters.allowance import stored_name
 
 if TYPE_CHECKING:
     from sluicegate.store.limiters.redis_quota import RedisLimiter
+    from sluicegate.store.limiters.refusals import Refusals
     from sluicegate.store.limiters.tally import Tally
 
 LOCAL, OPEN, CLOSED = CHOICES = ("local", "open", "closed")
@@ -61,9 +62,9 @@ class LocalShare:
 class WhenAway(Limiter):
     """A limiter over the store that has an answer while the store is away: `open` or `local`."""
 
-    def __init__(self, inner: RedisLimiter, local: LocalShare | None) -> None:
-        """Prepare; without a local share everything is admitted."""
-        self._inner, self._local = inner, local
+    def __init__(self, inner: RedisLimiter, local: LocalShare | None, refusals: Refusals) -> None:
+        """Prepare; without a local share everything is admitted. refusals: are told why the store was not asked."""
+        self._inner, self._local, self._refusals = inner, local, refusals
 
     def rate(
         self,
@@ -77,14 +78,16 @@ class WhenAway(Limiter):
         counter = f"{name}:{version}" if version else name
         try:
             verdict = self._inner.rate(name, rate, per_s, version, dry_run, smoothing)
-        except StoreError:
+        except StoreError as error:
+            self._refusals.note(error)
             return self._rate_here(counter, rate, per_s, dry_run)
         return verdict if isinstance(verdict, RateVerdict) else self._rate_later(verdict, counter, rate, per_s, dry_run)
 
     def quota(self, name: str, quota_max: int, renewal_s: int) -> QuotaVerdict | Awaitable[QuotaVerdict]:
         try:
             verdict = self._inner.quota(name, quota_max, renewal_s)
-        except StoreError:
+        except StoreError as error:
+            self._refusals.note(error)
             return self._quota_here(name, quota_max, renewal_s)
         if isinstance(verdict, QuotaVerdict):
             return verdict
@@ -104,7 +107,8 @@ class WhenAway(Limiter):
     ) -> RateVerdict:
         try:
             return await asking
-        except StoreError:
+        except StoreError as error:
+            self._refusals.note(error)
             return self._rate_here(counter, rate, per_s, dry_run)
 
     async def _quota_later(
@@ -112,7 +116,8 @@ class WhenAway(Limiter):
     ) -> QuotaVerdict:
         try:
             return await asking
-        except StoreError:
+        except StoreError as error:
+            self._refusals.note(error)
             return self._quota_here(name, quota_max, renewal_s)
 
     def _rate_here(self, counter: str, rate: float, per_s: float, dry_run: bool) -> RateVerdict:
