@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -23,8 +24,19 @@ async def save(node: Node, name: str, session: Session, *, reset: bool = True) -
     if reset and _may_reset(session, apis):
         session = replace(session, quota_renews=moment_in(session.quota_renewal_rate))
         await reset_counters(node, name, session)
-    await node.keys.write(name, session, session_ttl_s(session, [api.classic for api in apis], node.settings))
+    await node.keys.write(name, session, _ttl_s(node, session))
     await node.forget_keys([name])
+
+
+async def change(node: Node, name: str, change: Callable[[Session], Session]) -> bool:
+    """Make something else of a stored session, with its counters as they are; return whether it was there.
+
+    change: may be asked again, see `KeyRecords.change`.
+    """
+    if await node.keys.change(name, change, lambda session: _ttl_s(node, session)) is None:
+        return False
+    await node.forget_keys([name])
+    return True
 
 
 def with_trial_period(node: Node, session: Session, *, is_new: bool) -> Session:
@@ -54,6 +66,10 @@ def made_now() -> str:
 def timestamp() -> str:
     """Return the moment in Unix seconds as text, for `last_updated`."""
     return str(int(now()))
+
+
+def _ttl_s(node: Node, session: Session) -> int:
+    return session_ttl_s(session, [api.classic for api in apis_of(node, session)], node.settings)
 
 
 def _may_reset(session: Session, apis: list[Api]) -> bool:

@@ -17,7 +17,7 @@ from sluicegate.admin.body import read_body
 from sluicegate.admin.envelope import Refused, answer, changed
 from sluicegate.admin.key_ask import KeyAsk
 from sluicegate.admin.key_certificates import check_bindings, check_change
-from sluicegate.admin.key_session import made_now, save, timestamp, with_trial_period
+from sluicegate.admin.key_session import change, made_now, save, timestamp, with_trial_period
 from sluicegate.admin.keys import applied
 from sluicegate.admin.node import Node
 from sluicegate.admin.passwords import with_hashed_password
@@ -121,12 +121,12 @@ async def set_policies(node: Node, request: Request) -> Response:
         raise Refused(400, "Couldn't decode instruction") from None
     policies = [*instruction.apply_policies, *([instruction.policy] if instruction.policy else [])]
     name = request.path_params["keyName"]
-    session = await node.keys.load(name)
-    if session is None:
+
+    def with_policies(session: Session) -> Session:
+        return replace(session, apply_policies=policies, apply_policy_id="", last_updated=timestamp())
+
+    if not await change(node, name, with_policies):
         raise Refused(404, "Key not found")
-    await save(
-        node, name, replace(session, apply_policies=policies, apply_policy_id="", last_updated=timestamp()), reset=False
-    )
     return changed(name, "updated")
 
 

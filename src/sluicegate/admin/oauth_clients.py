@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -101,15 +101,17 @@ async def update(node: Node, request: Request) -> Response:
             raise Refused(404, NO_POLICY)
         if api.api_id not in policy.access_rights:
             raise Refused(400, NO_RIGHTS)
-    old = await _client(node, api, request)
-    new = replace(
-        old,
-        redirecturi=sent.redirect_uri,
-        policyid=sent.policy_id,
-        meta_data=sent.meta_data,
-        description=sent.description,
-    )
-    await _records(node).write_client(api.api_id, api.classic.org_id, new)
+
+    def as_sent(client: OAuthClient) -> OAuthClient:
+        return replace(
+            client,
+            redirecturi=sent.redirect_uri,
+            policyid=sent.policy_id,
+            meta_data=sent.meta_data,
+            description=sent.description,
+        )
+
+    old, new = await _change(node, api, request, as_sent)
     if old.policyid and old.policyid != new.policyid:
         await node.services.oauth.end_all(api.api_id, old.id, with_refresh=False)
     return answer(ClientBody.of(new))
@@ -118,9 +120,9 @@ async def update(node: Node, request: Request) -> Response:
 async def rotate(node: Node, request: Request) -> Response:
     """Give a client a new secret; its tokens go on."""
     api = _api_of(node, request, NO_API)
-    client = replace(await _client(node, api, request), secret=make_secret())
-    await _records(node).write_client(api.api_id, api.classic.org_id, client)
-    return answer(ClientBody.of(client))
+    secret = make_secret()
+    _, new = await _change(node, api, request, lambda client: replace(client, secret=secret))
+    return answer(ClientBody.of(new))
 
 
 async def delete(node: Node, request: Request) -> Response:
@@ -175,6 +177,18 @@ async def _client(node: Node, api: Api, request: Request) -> OAuthClient:
     if client is None:
         raise Refused(404, NO_CLIENT)
     return client
+
+
+async def _change(
+    node: Node, api: Api, request: Request, change: Callable[[OAuthClient], OAuthClient]
+) -> tuple[OAuthClient, OAuthClient]:
+    client_id = request.path_params["keyName"]
+    found: tuple[OAuthClient, OAuthClient] | None = await _records(node).change_client(
+        api.api_id, api.classic.org_id, client_id, change
+    )
+    if found is None:
+        raise Refused(404, NO_CLIENT)
+    return found
 
 
 def _apis_for(node: Node, sent: ClientBody) -> list[Api]:

@@ -80,6 +80,13 @@ class Backend(ABC):
         """Write a value only where there is none; return whether it was written."""
 
     @abstractmethod
+    async def swap(self, name: str, before: bytes, after: bytes, ttl_s: float | None = None) -> bool:
+        """Write a value only where it still is the one that was read; return whether it was written.
+
+        ttl_s: None leaves it the time to live that it has.
+        """
+
+    @abstractmethod
     async def delete(self, *names: str) -> int:
         """Remove values and collections; return how many there were."""
 

@@ -5,7 +5,7 @@ Nothing here is cached, and policies are not applied. `store.keys` builds the ro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sluicegate.apidef import gojson
@@ -88,9 +88,22 @@ class KeyRecords:
         session = await self.load(name)
         return FoundKey(token, name, session) if session is not None else None
 
-    async def rewrite(self, name: str, session: Session) -> None:
-        """Store what a session is now; it stays as long as it would have stayed."""
-        await self.write(name, session, max(0.0, await self._backend.ttl_s(names.session(name))))
+    async def change(
+        self, name: str, change: Callable[[Session], Session], ttl_of: Callable[[Session], float] | None = None
+    ) -> tuple[Session, Session] | None:
+        """Make something else of a session, and return what it was and is; None when it is not there.
+
+        change: is asked again when somebody else has written the session meanwhile, so that nothing of that is lost.
+        ttl_of: returns its time to live; without it, the session stays as long as it would have stayed.
+        """
+        stored = names.session(name)
+        while data := await self._backend.get(stored):
+            before = _decode(data, name)
+            after = change(before)
+            if await self._backend.swap(stored, data, gojson.encode(after), ttl_of(after) if ttl_of else None):
+                self.changed([name])
+                return before, after
+        return None
 
     async def write_new(self, name: str, session: Session, ttl_s: float = 0) -> None:
         """Store a session under a name that has just been made up: nobody can have a copy, so none are dropped."""

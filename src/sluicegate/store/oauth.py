@@ -5,7 +5,7 @@ Nothing here is cached, and sessions are not touched: `store.oauth_tokens` makes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sluicegate.apidef import gojson
 from sluicegate.apidef.oauth import AccessData, AuthorizeData, OAuthClient, decode
@@ -49,15 +49,33 @@ class OAuthRecords:
         return found
 
     async def write_client(self, api_id: str, org_id: str, client: OAuthClient) -> None:
-        """Store a client, or what it is now."""
-        data = gojson.encode(client)
-        await self._backend.set(names.oauth_client(api_id, client.id), data)
+        """Store a client."""
+        await self._backend.set(names.oauth_client(api_id, client.id), gojson.encode(client))
+        await self._list(api_id, org_id, client)
+
+    async def change_client(
+        self, api_id: str, org_id: str, client_id: str, change: Callable[[OAuthClient], OAuthClient]
+    ) -> tuple[OAuthClient, OAuthClient] | None:
+        """Make something else of a client, and return what it was and is; None when it is not there.
+
+        change: is asked again when somebody else has written the client meanwhile, so that nothing of that is lost.
+        """
+        name = names.oauth_client(api_id, client_id)
+        while before := _client(data := await self._backend.get(name)):
+            after = change(before)
+            if await self._backend.swap(name, data or b"", gojson.encode(after)):
+                await self._list(api_id, org_id, after)
+                return before, after
+        return None
+
+    async def _list(self, api_id: str, org_id: str, client: OAuthClient) -> None:
+        """Put a client where it is looked for without its id, as it is now."""
         entry = names.oauth_client_entry(client.id).encode("utf-8", "surrogateescape")
         clients = names.oauth_client_list(api_id, org_id)
         await self._backend.list_remove(clients, entry)
         await self._backend.list_append(clients, entry)
         await self._forget_copies(api_id, client.id)
-        await self._backend.set_add(names.oauth_client_set(api_id), data)
+        await self._backend.set_add(names.oauth_client_set(api_id), gojson.encode(client))
 
     async def delete_client(self, api_id: str, org_id: str, client_id: str) -> None:
         """Remove a client and the list of its tokens; the tokens stay, and are refused from now on."""

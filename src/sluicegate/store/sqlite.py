@@ -29,6 +29,7 @@ T = TypeVar("T")
 GET = "SELECT value FROM entry WHERE name = ? AND (expires IS NULL OR expires > ?)"
 GET_EXPIRY = "SELECT expires FROM entry WHERE name = ? AND (expires IS NULL OR expires > ?)"
 SET_EXPIRY = "UPDATE entry SET expires = ? WHERE name = ? AND (expires IS NULL OR expires > ?)"
+SWAP = "UPDATE entry SET value = ? WHERE name = ? AND value = ? AND (expires IS NULL OR expires > ?)"
 INSERT = "INSERT INTO entry VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 SCAN = "SELECT name FROM entry WHERE name >= ? AND name < ? AND (expires IS NULL OR expires > ?)"
 GET_ITEMS = """
@@ -83,6 +84,15 @@ class SqliteBackend(LocalBackend):
         def change(db: sqlite3.Connection) -> bool:
             _remove_expired(db, name)
             return db.execute(INSERT, (to_bytes(name), value, _expires(ttl_s))).rowcount == 1
+
+        return await self.transact(change)
+
+    async def swap(self, name: str, before: bytes, after: bytes, ttl_s: float | None = None) -> bool:
+        def change(db: sqlite3.Connection) -> bool:
+            is_same = db.execute(SWAP, (after, to_bytes(name), before, now())).rowcount == 1
+            if is_same and ttl_s is not None:
+                db.execute(SET_EXPIRY, (_expires(ttl_s), to_bytes(name), now()))
+            return is_same
 
         return await self.transact(change)
 

@@ -92,6 +92,29 @@ async def test_add_writes_only_where_nothing_is(backend):
     assert await backend.ttl_s("a") > 99
 
 
+async def test_of_all_who_have_read_the_same_one_may_write(backend):
+    await backend.set("a", b"1", ttl_s=100)
+    written = await asyncio.gather(*(backend.swap("a", b"1", b"%d" % one) for one in range(2, 22)))
+    assert written.count(True) == 1
+    assert await backend.get("a") == b"%d" % (2 + written.index(True))
+    assert 99 < await backend.ttl_s("a") <= 100
+    assert await backend.swap("a", await backend.get("a"), b"\0", ttl_s=1000)
+    assert 999 < await backend.ttl_s("a") <= 1000
+    assert await backend.swap("a", b"\0", b"3", ttl_s=0)
+    assert await backend.ttl_s("a") == NO_EXPIRY
+    assert await backend.swap("a", b"3", b"4")
+    assert await backend.ttl_s("a") == NO_EXPIRY
+
+
+async def test_what_is_gone_is_not_written_again(backend):
+    assert not await backend.swap("a", b"1", b"2")
+    await backend.set("b", b"1", ttl_s=0.02)
+    await expired(backend, "b")
+    assert not await backend.swap("b", b"1", b"2", ttl_s=100)
+    assert not await backend.exists("a")
+    assert not await backend.exists("b")
+
+
 async def test_a_value_is_taken_once(backend):
     await backend.set("a", b"1", ttl_s=100)
     taken = await asyncio.gather(*(backend.take("a") for _ in range(20)))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 
 import pytest
+from msgspec.structs import replace
 from tests.servers import free_port
 from tests.topologies import options_for
 
@@ -210,6 +211,24 @@ async def test_administrators_read_and_list(backend):
     assert [name async for name, session in keys.sessions(["otherabc", "gone"]) if session.rate == 5] == ["otherabc"]
     assert await keys.delete("otherabc")
     assert not await keys.delete("otherabc")
+
+
+async def test_changes_at_once_lose_none(backend):
+    first, second = key_store(backend), key_store(backend)
+    await first.write("a", SESSION, 500)
+
+    def tagged(number: int):
+        return lambda session: replace(session, tags=[*session.tags, str(number)])
+
+    await asyncio.gather(*((first, second)[number % 2].change("a", tagged(number)) for number in range(20)))
+    assert sorted((await first.load("a")).tags, key=int) == [str(number) for number in range(20)]
+    assert 490 < await backend.ttl_s("apikey-a") <= 500
+    before, after = await first.change("a", lambda session: replace(session, rate=6), lambda session: session.rate * 10)
+    assert (before.rate, after.rate) == (5, 6)
+    assert 50 < await backend.ttl_s("apikey-a") <= 60
+    await backend.delete("apikey-a")
+    assert await first.change("a", tagged(1)) is None
+    assert not await backend.exists("apikey-a")
 
 
 async def test_sessions_of_organisations(backend):

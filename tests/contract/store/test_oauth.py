@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable
 
 import pytest
+from msgspec.structs import replace
 from tests.topologies import options_for
 
 from sluicegate.apidef.oauth import AccessData, AuthorizeData, OAuthClient
@@ -73,6 +74,23 @@ async def test_clients_are_written_as_tyk_reads_them(backend, records):
     assert [one.id for one in await records.clients("a1", "org")] == ["c2", "c1"]
     assert await records.client("a1", "c1") == CLIENT
     assert await records.client("a2", "c1") is None
+
+
+async def test_changes_of_a_client_at_once_lose_none(backend, records):
+    await records.write_client("a1", "org", OAuthClient("c1", "0", description="0"))
+
+    def count_up(field: str):
+        return lambda client: replace(client, **{field: str(int(getattr(client, field)) + 1)})
+
+    fields = ["secret", "description"] * 10
+    await asyncio.gather(*(records.change_client("a1", "org", "c1", count_up(field)) for field in fields))
+    client = await records.client("a1", "c1")
+    assert (client.secret, client.description) == ("10", "10")
+    assert await records.clients("a1", "org") == [client]
+    before, after = await records.change_client("a1", "org", "c1", count_up("secret"))
+    assert (before.secret, after.secret) == ("10", "11")
+    assert await records.change_client("a1", "org", "none", count_up("secret")) is None
+    assert await records.client("a1", "none") is None
 
 
 async def test_clients_of_tyk_are_found_in_its_list_and_in_its_set(backend, records):

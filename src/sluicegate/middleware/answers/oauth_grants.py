@@ -178,12 +178,14 @@ class Grants:
             user_data=gojson.encode(session).decode(),
         )
         said = await self._issuer.issue(granted, session)
-        keys = dict(user.session.oauth_keys)
-        if old := keys.get(client.id, ""):
-            await self._tokens.revoke_access(self._api_id, old)
-        keys[client.id] = said["access_token"]
-        await self._tokens.keys.rewrite(user.name, replace(user.session, oauth_keys=keys))
-        await self._tokens.tell([user.name])
+        noted = {client.id: said["access_token"]}
+        noting = await self._tokens.keys.change(
+            user.name, lambda session: replace(session, oauth_keys={**session.oauth_keys, **noted})
+        )
+        if noting is not None:
+            await self._tokens.tell([user.name])
+            if old := noting[0].oauth_keys.get(client.id, ""):
+                await self._tokens.revoke_access(self._api_id, old)
         return said
 
     # -- users

@@ -47,6 +47,7 @@ class Script:
         self.sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest().encode()
 
 
+SWAP = Script("swap")
 TAKE = Script("take")
 
 
@@ -125,6 +126,10 @@ class RedisBackend(Backend):
 
     async def add(self, name: str, value: bytes, ttl_s: float = 0) -> bool:
         return await self.call(b"SET", to_bytes(name), value, *_expiry(ttl_s), b"NX") is not None
+
+    async def swap(self, name: str, before: bytes, after: bytes, ttl_s: float | None = None) -> bool:
+        left_ms = -1 if ttl_s is None else max(0, math.ceil(ttl_s * 1000))
+        return bool(await self.run(SWAP, [name], before, after, left_ms))
 
     async def delete(self, *names: str) -> int:
         batches = [names[start : start + DELETE_BATCH] for start in range(0, len(names), DELETE_BATCH)]

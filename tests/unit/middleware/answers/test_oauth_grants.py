@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from typing import Any
 
 import bcrypt
 import pytest
@@ -115,6 +116,31 @@ async def test_a_user_with_a_password(stored: Session, algorithm: str) -> None:
         assert refusal(await site.token(**{**form, **wrong})) == (403, "access_denied")
     for missing in ("username", "password"):
         assert refusal(await site.token(**{**form, missing: ""})) == (403, "invalid_grant")
+
+
+async def test_what_is_done_to_a_user_while_the_password_is_worked_out_stays_done(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work_out, meanwhile = site.services.passwords.work_out, user("other", "")
+
+    async def slowly(*asked: Any) -> bool:
+        fits = await work_out(*asked)
+        if meanwhile is None:
+            await site.store.delete("apikey-defaultjane")
+        else:
+            await site.store.set("apikey-defaultjane", gojson.encode(meanwhile), 100)
+        return fits
+
+    monkeypatch.setattr(site.services.passwords, "work_out", slowly)
+    form = {"grant_type": "password", "username": "jane", "password": "secret"}
+    await site.store.set("apikey-defaultjane", gojson.encode(user(HASHED, "bcrypt")))
+    token = (await site.token(**form)).said["access_token"]
+    kept = await site.session("defaultjane")
+    assert (kept.basic_auth_data.password, dict(kept.oauth_keys)) == ("other", {"1234": token})
+    await site.store.set("apikey-defaultjane", gojson.encode(user(HASHED, "bcrypt")))
+    meanwhile = None
+    assert (await site.token(**form)).status == 200
+    assert not await site.store.exists("apikey-defaultjane"), "a user who was removed does not come back"
 
 
 async def test_a_user_who_has_expired(site: Site) -> None:
