@@ -16,6 +16,8 @@ the other connection:
 Invariants
     - A peer goes back to the pool only if request and answer were both complete, nothing came behind the answer, and
       both sides meant to keep the connection. Otherwise an unread rest would be taken for the next answer.
+    - Nor does it while the upstream has much of the request yet to take: the transport says only once that its buffer
+      is full, so the next client would not hear of it, and what it sends would gather here without an end.
     - After an error or the last piece, the client hears nothing more of that exchange.
     - Back-pressure: what cannot be sent pauses the client's reading, and the other way round.
 """
@@ -81,6 +83,7 @@ class Peer(asyncio.Protocol):
         self.method = b""
         self.begun_ticks = 0.0  # when the request under way was sent
         self.request_done = False
+        self.writing_paused = False  # the upstream has yet to take what was written
         self.reusable = False
         self.left: int | None = 0  # bytes of the body to come; None when only the close tells
         self.reader: ChunkedReader | None = None
@@ -119,12 +122,14 @@ class Peer(asyncio.Protocol):
         return None
 
     def pause_writing(self) -> None:
+        self.writing_paused = True
         if self.client is not None:
             self.client.pause_body()
             if self.state == HEAD:
                 self.deadline = ticks() + self.timeout_s if self.timeout_s else 0.0
 
     def resume_writing(self) -> None:
+        self.writing_paused = False
         if self.client is not None:
             if not self.request_done:
                 self.deadline = 0.0
@@ -307,7 +312,7 @@ class Peer(asyncio.Protocol):
         pool = self.pool
         pool.in_flight -= 1
         if self.state != CLOSED:
-            if self.reusable and self.request_done:
+            if self.reusable and self.request_done and not self.writing_paused:
                 self.state = IDLE
                 pool.put(self)
             else:

@@ -134,6 +134,24 @@ def test_an_answer_before_the_request_was_whole_ends_it() -> None:
     assert (bench.is_pooled, bench.transport.gone) == (False, True)
 
 
+def test_an_answer_before_the_request_was_taken_ends_it() -> None:
+    bench = Bench()
+    client = bench.begin()
+    bench.peer.pause_writing()
+    bench.peer.data_received(ANSWER)
+    assert client.done
+    assert (bench.is_pooled, bench.transport.gone, bench.transport.aborted) == (False, True, False)
+
+
+def test_a_request_that_was_taken_slowly_frees_the_connection() -> None:
+    bench = Bench()
+    bench.begin()
+    bench.peer.pause_writing()
+    bench.peer.resume_writing()
+    bench.peer.data_received(ANSWER)
+    assert bench.is_pooled
+
+
 def test_the_end_of_the_connection_may_be_the_end_of_the_answer() -> None:
     bench = Bench()
     client = bench.exchange(HEAD + b"\r\nso", b" far")
