@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,23 @@ def test_an_endpoint_has_its_own_timeout(tmp_path: Path) -> None:
         with Gateway(tmp_path, apis=[one], conf={"proxy_default_timeout": 1000}) as gateway:
             answered = gateway.ask(get("/a/slow"))
             assert (answered.status, error(answered)) == (504, HARD_TIMEOUT)
+
+
+def test_an_enforced_timeout_counts_for_all_targets_together(tmp_path: Path) -> None:
+    def shakes_no_hands(wire: Wire, upstream: Upstream) -> None:
+        wire.read_to_end()
+
+    timeouts = [{"path": "/slow", "method": "GET", "timeout": 1}]
+    with Upstream(shakes_no_hands) as upstream:
+        targets = [f"https://127.0.0.1:{upstream.port}/{number}" for number in range(5)]
+        with Gateway(
+            tmp_path, apis=[balanced("/a/", *targets) | {"version_data": paths(hard_timeouts=timeouts)}]
+        ) as one:
+            begun = time.monotonic()
+            answered = one.ask(get("/a/slow"))
+            assert (answered.status, error(answered)) == (504, HARD_TIMEOUT)
+            assert time.monotonic() - begun < 3
+            assert upstream.connections == 1, "the others are not to blame"
 
 
 def test_the_time_of_an_upload_is_not_the_upstreams(gateway: Gateway) -> None:

@@ -77,12 +77,13 @@ class Dispatcher:
         self._connect(exchange, client, exchange.target)
         return True
 
-    def _begin(self, exchange: Exchange, client: Sender, peer: Peer) -> None:
+    def _begin(self, exchange: Exchange, client: Sender, peer: Peer, spent_s: float = 0.0) -> None:
+        """Send a request to a peer. spent_s: of an enforced timeout, what it took to have that peer."""
         timeout_s = exchange.timeout_s
         head = request_bytes(exchange, exchange.target, client.forwarded_line)
         body, done = client.attach(peer)
         if timeout_s:
-            peer.timer = self.loop.call_later(timeout_s, expire, peer)
+            peer.timer = self.loop.call_later(timeout_s - spent_s, expire, peer)
             limit_s = 0.0
         else:
             limit_s = exchange.route.upstream.timeout_s
@@ -101,15 +102,18 @@ class Dispatcher:
 
     async def _connect_and_begin(self, exchange: Exchange, client: Sender, target: Target) -> None:
         tried: set[Target] = set()
+        begun, spent_s, enforced_s = ticks(), 0.0, exchange.timeout_s
         while True:
+            limit_s = enforced_s - spent_s if enforced_s else exchange.route.upstream.timeout_s
             try:
-                peer = await target.pool.connect(exchange.timeout_s or exchange.route.upstream.timeout_s)
+                peer = await target.pool.connect(limit_s)
             except UpstreamError as error:
+                spent_s = ticks() - begun
                 tried.add(target)
                 other = self._other_target(exchange, target, tried)
                 if client.exchange is not exchange:
                     return
-                if other is None:
+                if other is None or 0 < enforced_s <= spent_s:
                     client.on_upstream_error(UpstreamError(error.fault, error.detail))
                     return
                 exchange.target = target = other
@@ -117,9 +121,10 @@ class Dispatcher:
                     continue
                 peer = waiting
             else:
+                spent_s = ticks() - begun
                 target.succeeded()
             if client.exchange is exchange:
-                self._begin(exchange, client, peer)
+                self._begin(exchange, client, peer, spent_s)
             else:
                 target.pool.in_flight -= 1
                 target.pool.put(peer)

@@ -109,17 +109,33 @@ class Pool:
             self.busy.discard(self)
 
     async def connect(self, timeout_s: float) -> Peer:
-        """Return a new connection, counted as in flight. Raises UpstreamError; nothing of a request was sent then."""
+        """Return a new connection, for which an exchange is in flight from now on.
+
+        timeout_s: for all that it takes: the look-up of the name, and each address in turn.
+
+        Raises UpstreamError; nothing of a request was sent then.
+        """
+        # Counted before there is a connection: one that is slow to take connections must not seem to have least to do.
+        self.in_flight += 1
+        try:
+            peer = await self._connect(asyncio.get_running_loop().time() + timeout_s)
+        except BaseException:
+            self.in_flight -= 1
+            self.counts.failed += 1
+            raise
+        self.counts.opened += 1
+        return peer
+
+    async def _connect(self, deadline: float) -> Peer:
         target = self.target()
         assert target is not None  # the exchange holds it
         loop = asyncio.get_running_loop()
+        addresses = await self._addresses(target.host, deadline)
         failure = UpstreamError(UpstreamFault.DNS, f"no address for {target.host}", untouched=True)
-        addresses = self.resolver.addresses_now(target.host)
-        if addresses is None:
-            addresses = await self.resolver.addresses(target.host)
-        for address in addresses:
+        for at, address in enumerate(addresses):
+            share_s = (deadline - loop.time()) / (len(addresses) - at)  # a dead one leaves the others their time
             try:
-                async with asyncio.timeout(timeout_s):
+                async with asyncio.timeout(share_s):
                     transport, peer = await loop.create_connection(
                         lambda: Peer(self),
                         address,
@@ -133,11 +149,15 @@ class Pool:
                 failure = UpstreamError(fault_of(error), f"{address}:{target.port}: {error}", untouched=True)
             else:
                 probe_silence(transport.get_extra_info("socket"))
-                self.in_flight += 1
-                self.counts.opened += 1
                 return peer
-        self.counts.failed += 1
         raise failure
+
+    async def _addresses(self, host: str, deadline: float) -> tuple[str, ...]:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self.resolver.addresses(host)
+        except TimeoutError:
+            raise UpstreamError(UpstreamFault.CONNECT_TIMEOUT, f"{host}: no address in time", untouched=True) from None
 
     def sweep(self, now_ticks: float) -> None:
         """End what waits too long: idle connections, and answers past their deadline. Called about once a second."""

@@ -1,8 +1,8 @@
 """Names to addresses, remembered for a while, so that most new connections need no look-up.
 
-The pool asks `addresses_now` first: it answers at once for addresses that are written as such and for names that are
-remembered, and only else is there something to wait for (`addresses`). The system's resolver does the asking, in a
-thread, so `/etc/hosts` and search domains work; it does not say how long an answer holds, so we decide:
+`addresses` waits for nothing where an address is written as such, or a name is remembered. For the others the system's
+resolver does the asking, in a thread, so `/etc/hosts` and search domains work; it does not say how long an answer
+holds, so we decide:
 
 - an answer holds 30 s; with `dns_cache.enabled` as long as `dns_cache.ttl` says (contract 01.6; -1 is for ever),
   except that with `multiple_ips_handle_strategy: no_cache` an answer of several addresses still holds 30 s at most;
