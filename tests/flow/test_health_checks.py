@@ -120,6 +120,15 @@ async def test_failures_are_told_apart() -> None:
         assert await problem(check(f"http://{host}")) == "the answer is not HTTP"
 
 
+async def test_a_host_is_up_that_can_be_had_at_one_of_its_addresses() -> None:
+    async def ask(name: str) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    async with server(Http()) as host:
+        asked = check(f"http://a.test:{host.rpartition(':')[2]}/")
+        assert (await probe(asked, Resolver(ask=ask))).problem == ""
+
+
 async def test_tcp_sends_and_expects() -> None:
     async def redis(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if await reader.readline() == b"PING\r\n":

@@ -77,16 +77,9 @@ async def probe(check: HealthCheck, resolver: Resolver) -> Verdict:
 
 async def _probe(check: HealthCheck, resolver: Resolver) -> Verdict:
     target = check.target
-    address = (await resolver.addresses(target.host))[0]
     # A PROXY header goes before the TLS handshake, so that comes in a second step.
     at_once = check.tls if not check.proxy_header else None
-    reader, writer = await asyncio.open_connection(
-        address,
-        target.port,
-        ssl=at_once,
-        server_hostname=target.server_name if at_once else None,
-        limit=HEAD_LIMIT_BYTES,
-    )
+    address, reader, writer = await _connect(check, at_once, await resolver.addresses(target.host))
     try:
         if check.proxy_header:
             writer.write(write_proxy_v1(writer.get_extra_info("sockname")[:2], (address, target.port)))
@@ -98,6 +91,28 @@ async def _probe(check: HealthCheck, resolver: Resolver) -> Verdict:
         return await _talk(check.commands, reader, writer)
     finally:
         writer.transport.abort()
+
+
+async def _connect(
+    check: HealthCheck, tls: ssl.SSLContext | None, addresses: tuple[str, ...]
+) -> tuple[str, asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect as requests do, to the first address that can be had, and return it. Raises OSError."""
+    failure = OSError("no address")
+    for address in addresses:
+        try:
+            async with asyncio.timeout(check.timeout_s / len(addresses)):
+                reader, writer = await asyncio.open_connection(
+                    address,
+                    check.target.port,
+                    ssl=tls,
+                    server_hostname=check.target.server_name if tls else None,
+                    limit=HEAD_LIMIT_BYTES,
+                )
+        except OSError as error:  # TimeoutError is one
+            failure = error
+        else:
+            return address, reader, writer
+    raise failure
 
 
 async def _ask(request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Verdict:
