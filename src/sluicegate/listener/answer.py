@@ -28,6 +28,11 @@ def response_of(head: ResponseHead) -> Response:
     return Response(head.status, head.headers.copy(), head.content_length)
 
 
+def says_type(response: Response) -> bool:
+    """Return whether a response says of what type its body is, or that it cannot be seen (contract 06.7)."""
+    return b"content-type" in response.headers or b"content-encoding" in response.headers
+
+
 def rate_lines(exchange: Exchange) -> bytes:
     """Return the X-RateLimit fields (contract 07.11): of the quota, or of the rate where that is the source.
 

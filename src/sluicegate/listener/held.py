@@ -1,4 +1,4 @@
-"""A response that is held back, because a middleware wants its body whole.
+"""A response that is held back, because a middleware wants its body whole, or its type stands in the first of it.
 
 The bytes are gathered up to the least limit of those who want them. Past it, each is asked: the answer is rejected, or
 streams through unseen. With the body whole, each makes its own of it, in response order.
@@ -15,6 +15,7 @@ from sluicegate.chain.outcome import Rejection
 
 if TYPE_CHECKING:
     from sluicegate.listener.respond import Responder
+    from sluicegate.wire.headers import Field
 
 MOST_BYTES = 64 * 1024 * 1024
 """However generous a middleware is, no answer is gathered beyond this."""
@@ -33,6 +34,29 @@ class Wanting(Protocol):
     def on_response_too_long(self, exchange: Exchange, response: Response) -> Rejection | None: ...
 
 
+class Held(Protocol):
+    """A response that has not begun to leave."""
+
+    def take(self, data: bytes, done: bool, trailers: list[Field] | None = None) -> None: ...
+
+
+class UntypedResponse:
+    """Waits for the first of a body, which tells of what type it is (contract 06.7)."""
+
+    def __init__(self, client: Responder, exchange: Exchange, response: Response, trailer: bytes) -> None:
+        self.client, self.exchange, self.response, self.trailer = client, exchange, response, trailer
+
+    def take(self, data: bytes, done: bool, trailers: list[Field] | None = None) -> None:
+        """Begin to send the response."""
+        client, exchange = self.client, self.exchange
+        client.held_response = None
+        if trailers:
+            client.start(exchange, self.response, data, False, self.trailer)
+            client.send_body(exchange, b"", True, trailers)
+        else:
+            client.start(exchange, self.response, data, done, self.trailer)
+
+
 class HeldResponse:
     """Gathers one response's body, then has it changed and sent."""
 
@@ -45,8 +69,8 @@ class HeldResponse:
         self.pieces: list[bytes] = []
         self.size = 0
 
-    def take(self, data: bytes, done: bool) -> None:
-        """Take a piece of the body."""
+    def take(self, data: bytes, done: bool, trailers: list[Field] | None = None) -> None:
+        """Take a piece of the body; its trailers end here."""
         if data:
             self.pieces.append(data)
             self.size += len(data)

@@ -16,8 +16,8 @@ from sluicegate.chain.exchange import Exchange, Response
 from sluicegate.chain.outcome import Rejection, Reply
 from sluicegate.clock import now, ticks
 from sluicegate.errors import UpstreamError, UpstreamFault
-from sluicegate.listener.answer import answer_head, made_headers, plain_head, rate_lines, response_of
-from sluicegate.listener.held import HeldResponse, Wanting
+from sluicegate.listener.answer import answer_head, made_headers, plain_head, rate_lines, response_of, says_type
+from sluicegate.listener.held import Held, HeldResponse, UntypedResponse, Wanting
 from sluicegate.listener.rejections import TOO_LARGE, of_upstream_error
 from sluicegate.listener.states import CLOSED, DRAIN, LINGER, TUNNEL, WAIT
 from sluicegate.wire.chunked import chunk, last_chunk
@@ -56,7 +56,7 @@ class Responder(ABC):
     unsent = 0
     writing_paused = False  # the client has yet to take what was written
     last_head: Any = None  # RequestHead of the request under way, as the client sent it
-    held_response: HeldResponse | None = None
+    held_response: Held | None = None
 
     # -- from an upstream
 
@@ -98,7 +98,7 @@ class Responder(ABC):
                 else:
                     self.answer_begun = True
                 return
-        self.start(exchange, response_of(head), body, done, head.trailer)
+        self.begin_answer(exchange, response_of(head), body, done, head.trailer)
 
     def pass_response(self, exchange: Exchange, head: ResponseHead, body: bytes, done: bool) -> None:
         """Pass an answer through the response chain."""
@@ -124,7 +124,14 @@ class Responder(ABC):
             self.held_response = HeldResponse(self, exchange, response, wanting, head.trailer)
             self.held_response.take(body, done)
         else:
-            self.start(exchange, response, body, done, head.trailer)
+            self.begin_answer(exchange, response, body, done, head.trailer)
+
+    def begin_answer(self, exchange: Exchange, response: Response, body: bytes, done: bool, trailer: bytes) -> None:
+        """Begin to send an answer, at once if it says of what type it is, else with the first of its body."""
+        if body or done or says_type(response):
+            self.start(exchange, response, body, done, trailer)
+        else:
+            self.held_response = UntypedResponse(self, exchange, response, trailer)
 
     def on_response_body(self, data: bytes, done: bool, trailers: list[Field] | None = None) -> None:
         """More of the answer's body is here."""
@@ -135,7 +142,7 @@ class Responder(ABC):
             return
         held = self.held_response
         if held is not None:
-            held.take(data, done)
+            held.take(data, done, trailers)
             return
         self.send_body(exchange, data, done, trailers)
 
