@@ -21,7 +21,7 @@ from sluicegate.chain.endpoints import Endpoint, Endpoints
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Reply, Step
 from sluicegate.clock import now
-from sluicegate.errors import ConfigError, StoreError
+from sluicegate.errors import BadMessage, ConfigError, StoreError
 from sluicegate.middleware.answers import stored_response
 from sluicegate.middleware.answers.stored_response import StoredResponse
 from sluicegate.store.names import cached_response
@@ -116,7 +116,10 @@ class Cache(Middleware):
         return self._look_up(exchange, terms, b"")
 
     async def _after_body(self, exchange: Exchange, terms: Terms) -> Outcome:
-        body = await exchange.read_body(REQUEST_LIMIT_BYTES)
+        try:
+            body = await exchange.read_body(REQUEST_LIMIT_BYTES)
+        except BadMessage:  # it did not say how long it is: what was read of it goes on, too
+            return None
         outcome = self._look_up(exchange, terms, _body_part(body, terms.pattern))
         return await outcome if isinstance(outcome, Awaitable) else outcome
 

@@ -6,11 +6,13 @@ body of a form has to be read here, since its fields are variables too.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Self
 
 from sluicegate.chain.context_vars import RequestContext
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Step
+from sluicegate.errors import BadMessage
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
@@ -49,4 +51,5 @@ def _is_readable_form(exchange: Exchange) -> bool:
 
 
 async def _read_form(exchange: Exchange, context: RequestContext) -> None:
-    context.form = await exchange.read_body(FORM_LIMIT_BYTES)
+    with contextlib.suppress(BadMessage):  # one that did not say how long it is: what was read of it goes on, too
+        context.form = await exchange.read_body(FORM_LIMIT_BYTES)
