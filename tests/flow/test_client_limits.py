@@ -26,6 +26,10 @@ def upstream_of_limits(wire: Wire, upstream: Upstream) -> None:
                 wire.send(b"x" * 65536)
         if (length := head.get(b"content-length")) is not None:
             wire.read(int(length))
+        elif head.get(b"transfer-encoding") is not None:
+            while wire.read_chunk():
+                pass
+            wire.read_until(b"\r\n")
         wire.send(answer(b"ok"))
 
 
