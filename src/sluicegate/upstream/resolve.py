@@ -8,7 +8,7 @@ holds, so we decide:
   except that with `multiple_ips_handle_strategy: no_cache` an answer of several addresses still holds 30 s at most;
 - `pick_first` and `random` keep one address of several;
 - a failure holds 1 s, so that a storm of requests asks once; an answer that has gone stale less than an hour ago is
-  better than a failure, and is used in its place;
+  better than a failure, and than waiting for more than 1 s, and is used in its place;
 - several that ask for one name at a time share one look-up.
 """
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 DEFAULT_TTL_S = 30.0
 FAILURE_TTL_S = 1.0
 STALE_S = 3600.0
+PATIENCE_S = 1.0
+"""A server of names that is away is found out about by the system after many seconds only, at each look-up anew."""
 REMEMBERED_NAMES = 10_000
 """Names may come from requests (URL rewrites), so their number is bounded; then all are forgotten."""
 
@@ -109,8 +111,14 @@ class Resolver:
         if asking is None:
             asking = self._asking[host] = asyncio.ensure_future(self._ask(host))
             asking.add_done_callback(lambda _: self._asking.pop(host, None))
-        # Shielded: one that gives up (its client went away) must not take the answer from the others.
-        return await asyncio.shield(asking)
+        last = self._answers.get(host)
+        has_stale = last is not None and self._clock() < last.usable_until
+        try:
+            # Shielded: one that gives up (its client went away) must not take the answer from the others.
+            async with asyncio.timeout(PATIENCE_S if has_stale else None):
+                return await asyncio.shield(asking)
+        except TimeoutError:
+            return self._remember(host, self._after_failure(host, "no answer in time"))
 
     async def _ask(self, host: str) -> Answer:
         try:

@@ -13,16 +13,19 @@ from sluicegate.upstream.resolve import REMEMBERED_NAMES, Resolver
 
 
 class Zone:
-    """A resolver that knows what it is told, and counts."""
+    """A resolver that knows what it is told, and counts. answers: cleared, it does not."""
 
     def __init__(self, *ips: str) -> None:
         self.ips = list(ips)
         self.asked: list[str] = []
         self.now = 0.0
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def ask(self, host: str) -> list[str]:
         self.asked.append(host)
         await asyncio.sleep(0)
+        await self.answers.wait()
         if not self.ips:
             raise OSError("unknown")
         return list(self.ips)
@@ -93,6 +96,22 @@ async def test_a_stale_answer_stands_in_for_a_failure_for_an_hour() -> None:
     zone.now = 4000
     with pytest.raises(UpstreamError):
         await resolver.addresses("a.test")
+
+
+async def test_a_stale_answer_stands_in_for_one_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sluicegate.upstream.resolve.PATIENCE_S", 0.01)
+    zone = Zone("10.0.0.1")
+    resolver = zone.resolver()
+    await resolver.addresses("a.test")
+    zone.answers.clear()
+    zone.now = 100
+    async with asyncio.timeout(20):
+        assert await resolver.addresses("a.test") == ("10.0.0.1",)
+    assert resolver.addresses_now("a.test") is not None, "for a second nobody waits again"
+    zone.now, zone.ips = 102, ["10.0.0.2"]
+    zone.answers.set()
+    assert await resolver.addresses("a.test") == ("10.0.0.2",), "the look-up has gone on"
+    assert len(zone.asked) == 2
 
 
 @pytest.mark.parametrize(
