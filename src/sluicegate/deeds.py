@@ -69,7 +69,7 @@ class Deeds:
 
     async def clear_cache(self, argument: bytes) -> None:
         """Forget the stored responses of an API."""
-        await self._worker.services.cache.delete_prefix(cached_responses(argument.decode()))
+        await self._worker.services.cache.forget(cached_responses(argument.decode()))
 
     async def tell_known_key(self, place: bytes) -> None:
         """Tell every worker what this one knows of a key."""

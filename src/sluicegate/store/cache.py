@@ -23,7 +23,13 @@ LARGEST_SHARE = 8  # an entry may take an eighth of the room
 
 
 class ResponseCache(ABC):
-    """Where stored responses are. Memory answers on the spot, Redis by awaitables that may raise StoreError."""
+    """Where stored responses are. Memory answers on the spot, Redis by awaitables that may raise StoreError.
+
+    clearings: how often this worker was told to forget something. What was asked for before the last of them may be of
+               the time before, too: whoever has it does not store it any more.
+    """
+
+    clearings = 0
 
     @abstractmethod
     def get(self, name: str) -> bytes | Awaitable[bytes | None] | None:
@@ -33,9 +39,14 @@ class ResponseCache(ABC):
     def set(self, name: str, value: bytes, ttl_s: float) -> Awaitable[None] | None:
         """Store a response; 0 or less has no end."""
 
+    async def forget(self, prefix: str) -> int:
+        """Forget everything whose name begins so; return how much that was."""
+        self.clearings += 1
+        return await self.delete_prefix(prefix)
+
     @abstractmethod
     async def delete_prefix(self, prefix: str) -> int:
-        """Forget everything whose name begins so; return how much that was."""
+        """Remove everything whose name begins so, and nothing else."""
 
 
 class StoredCache(ResponseCache):

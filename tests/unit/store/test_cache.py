@@ -60,3 +60,10 @@ async def test_redis_keeps_responses_for_all_nodes(redis_server):
     embedded = MemoryBackend()
     assert isinstance(make_cache(embedded, Reach(embedded, 20.0)), MemoryCache)
     await embedded.close()
+
+
+async def test_what_was_forgotten_is_gone_and_counted() -> None:
+    cache = MemoryCache()
+    cache.set("cache-a1", b"value", 10)
+    assert await cache.forget("cache-a") == 1
+    assert (cache.get("cache-a1"), cache.clearings) == (None, 1)

@@ -67,10 +67,14 @@ class Terms:
 
 @dataclass(slots=True)
 class Caching:
-    """Where the response of one exchange is to be stored, on what terms, and, once it is here, for how long."""
+    """Where the response of one exchange is to be stored, on what terms, and, once it is here, for how long.
+
+    clearings: of the store, when the response was asked for.
+    """
 
     key: str
     terms: Terms
+    clearings: int
     ttl_s: int = 0
 
 
@@ -124,7 +128,7 @@ class Cache(Middleware):
         return await outcome if isinstance(outcome, Awaitable) else outcome
 
     def _look_up(self, exchange: Exchange, terms: Terms, body_part: bytes) -> Step:
-        caching = Caching(self._key(exchange, body_part), terms)
+        caching = Caching(self._key(exchange, body_part), terms, self._store.clearings)
         try:
             found = self._store.get(caching.key)
         except StoreError:
@@ -185,6 +189,8 @@ class Cache(Middleware):
     def on_response_body(self, exchange: Exchange, response: Response, body: bytes) -> bytes | Awaitable[bytes]:
         """Store the response, which is left as it is."""
         caching: Caching = exchange.caching
+        if caching.clearings != self._store.clearings:
+            return body
         length = response.content_length if exchange.method == b"HEAD" else None
         stored = StoredResponse(response.status, response.headers, body, length)
         value = stored_response.written(stored, int(now()) + caching.ttl_s)

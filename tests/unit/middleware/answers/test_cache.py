@@ -22,7 +22,7 @@ class DictCache:
     def __init__(self, later: bool = False, away: bool = False) -> None:
         self.values: dict[str, bytes] = {}
         self.ttls: dict[str, float] = {}
-        self.later, self.away = later, away
+        self.later, self.away, self.clearings = later, away, 0
 
     def _answer(self, value: Any) -> Any:
         async def wait() -> Any:
@@ -92,6 +92,16 @@ async def test_second_request_is_answered_from_the_store(later: bool) -> None:
     assert (not_modified.status, not_modified.body) == (304, b"")
     assert not_modified.headers == [(b"Etag", b"12345"), (b"X-Tyk-Cached-Response", b"1")]
     assert (await ask(step, headers={"If-None-Match": "other"})).status == 200
+
+
+async def test_what_was_asked_for_before_the_store_was_cleared_is_not_stored() -> None:
+    step = cache_of(store := DictCache())
+    exchange = await ask(step)
+    store.clearings += 1
+    await answer(step, exchange)
+    assert not store.values
+    assert await answer(step, await ask(step))
+    assert store.values
 
 
 async def test_key_and_value_are_tyk_s() -> None:
