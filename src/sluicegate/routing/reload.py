@@ -13,8 +13,9 @@ requests are served.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -214,9 +215,9 @@ class Reloader:
 
     def _keep_unreadable(self, wanted: dict[str, Api], report: Report) -> None:
         """A file that was served and cannot be read any more: go on serving what it said before."""
-        broken = {error.where.partition(":")[0]: error for error in report.refused}
-        if not broken:
+        if not report.refused:
             return
+        broken = {source: error for error in report.refused for source in sources_in(error.where)}
         for route in self.table.routes:
             if route.api_id not in wanted and (error := broken.get(route.api.source)) is not None:
                 wanted[route.api_id] = route.api
@@ -318,6 +319,11 @@ def named(error: ConfigError, api: Api) -> ConfigError:
     """Return an error that says which definition it is about."""
     where = error.where if error.where.startswith(api.source) else f"{api.source}: {error.where}".rstrip(": ")
     return ConfigError(where, error.what, error.hint)
+
+
+def sources_in(where: str) -> Iterator[str]:
+    """Return what may be the file in the place of an error: a colon ends it, or belongs to its name."""
+    return accumulate(where.split(":"), "{}:{}".format)
 
 
 def place_of(api: Api) -> Place:

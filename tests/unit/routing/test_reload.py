@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from itertools import product
 from typing import Any
@@ -69,6 +70,14 @@ async def test_a_file_that_cannot_be_read_keeps_what_it_had() -> None:
     served = reloader.find("one")
     report = await reloader.load([], [ConfigError("one.json: line 3", "not JSON")])
     assert (report.kept, reloader.find("one")) == (["one"], served)
+
+
+async def test_so_does_one_in_a_folder_whose_name_has_a_colon() -> None:
+    reloader = make_reloader()
+    api = dataclasses.replace(listening_at("/b/", "one"), source="/srv/b:1/one.json")
+    await reloader.load([api], [])
+    for where in (api.source, f"{api.source}: proxy.target_url"):
+        assert (await reloader.load([], [ConfigError(where, "wrong")])).kept == ["one"]
 
 
 async def test_a_bad_domain_is_refused_like_anything_else() -> None:
