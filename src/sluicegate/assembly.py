@@ -86,7 +86,7 @@ class Shared:
     node: NodeMemory
     node_id: str = ""
     started: float = 0.0
-    memory: dict[str, bytes] = field(default_factory=dict)
+    memory: dict[bytes, bytes] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod

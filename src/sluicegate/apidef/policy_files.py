@@ -69,12 +69,21 @@ def _of_folder(path: Path, see: OnParsed) -> Entries:
         try:
             document = parse(bytes_of(place, str(place)), str(place))
             policy = convert(document, Policy, str(place))
+            policy_id = policy.id or policy.mid or _id_in_name(place)
         except ConfigError as error:
             yield place.name, error.kept()
         else:
-            policy_id = policy.id or policy.mid or place.stem
             see(document, f"{place}: {policy_id}")
             yield place.name, policy if policy.id else replace(policy, id=policy_id)
+
+
+def _id_in_name(place: Path) -> str:
+    """Return the name of a file as an id. Raises ConfigError for one that is no text: it could not be answered."""
+    try:
+        place.stem.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(str(place), "the name of the file is no text", 'give the policy an "id"') from None
+    return place.stem
 
 
 def _of_file(path: Path, see: OnParsed) -> Entries:

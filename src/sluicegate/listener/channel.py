@@ -35,7 +35,7 @@ class AskPage(msgspec.Struct, frozen=True, tag=True):
 class Remember(msgspec.Struct, frozen=True, tag=True):
     """Keep this for workers that are started later, by name; None is forgotten."""
 
-    changed: dict[str, bytes | None]
+    changed: dict[bytes, bytes | None]
 
 
 class Do(msgspec.Struct, frozen=True, tag=True):

@@ -107,7 +107,7 @@ class Colleagues(asyncio.Protocol):
         """This worker serves from now on."""
         self.send(Ready())
 
-    def remember(self, changed: Mapping[str, bytes | None]) -> None:
+    def remember(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Have the supervisor keep something for workers that are started later; None is forgotten."""
         self.send(Remember(dict(changed)))
 

@@ -86,7 +86,7 @@ class Supervisor:
         make_page: PageMaker,
         log: Callable[..., None],
         grace_s: float,
-        memory: dict[str, bytes],
+        memory: dict[bytes, bytes],
     ) -> None:
         self.count, self.worker_main, self.make_page, self.log = count, worker_main, make_page, log
         self.grace_s, self.memory = grace_s, memory
@@ -297,7 +297,7 @@ class Supervisor:
             case _:
                 self.log("error", "Unexpected message from a worker", worker=worker.index)
 
-    def remember(self, changed: Mapping[str, bytes | None]) -> None:
+    def remember(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Keep something for workers that are started later."""
         for name, value in changed.items():
             if value is None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import fsdecode, fsencode
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from sluicegate.routing.route import Route
     from sluicegate.settings.model import Settings
 
-Tell = Callable[[Mapping[str, bytes | None]], None]
-"""Tells the supervisor what has changed, by name; None is gone."""
+Tell = Callable[[Mapping[bytes, bytes | None]], None]
+"""Tells the supervisor what has changed, by name; None is gone. Names are bytes, since names of files are."""
 
-POLICIES = "policies"
-DEFINITION = "definition:"
+POLICIES = b"policies"
+DEFINITION = b"definition:"
 MOST_AT_A_TIME = 500
 
 
@@ -48,7 +49,7 @@ class LastGood:
     tell:   None for a worker that tells nothing: one of them is enough.
     """
 
-    def __init__(self, memory: dict[str, bytes], settings: Settings) -> None:
+    def __init__(self, memory: dict[bytes, bytes], settings: Settings) -> None:
         self._memory, self._settings = memory, settings
         self.tell: Tell | None = None
         self._told = set(memory)
@@ -62,8 +63,8 @@ class LastGood:
         packed = self._memory.get(POLICIES)
         if packed is None:
             return {}
-        texts = msgspec.msgpack.decode(zlib.decompress(packed), type=dict[str, bytes])
-        return {place: gojson.decode(text, Policy) for place, text in texts.items()}
+        texts = msgspec.msgpack.decode(zlib.decompress(packed), type=dict[bytes, bytes])
+        return {fsdecode(place): gojson.decode(text, Policy) for place, text in texts.items()}
 
     async def apis(self, found: Iterable[Api]) -> list[Api]:
         """Return the definitions that were in force, but for those that are in files as they were; then forget them.
@@ -73,8 +74,8 @@ class LastGood:
         same = {api.source: api.checksum for api in found}
         recalled = []
         for name, packed in self._memory.items():
-            source = name.removeprefix(DEFINITION)
-            if source != name and (api := self._read(source, packed, same.get(source))) is not None:
+            source = fsdecode(name.removeprefix(DEFINITION))
+            if name.startswith(DEFINITION) and (api := self._read(source, packed, same.get(source))) is not None:
                 recalled.append(api)
             await give_way()
         self._memory.clear()
@@ -108,13 +109,14 @@ class LastGood:
         """Tell what is in force after a load: routes by id, policies by what names their place."""
         if self.tell is None:
             return
-        changed: dict[str, bytes | None] = {}
+        changed: dict[bytes, bytes | None] = {}
         sources = set()
         for route in routes.values():
-            sources.add(DEFINITION + route.api.source)
+            name = DEFINITION + fsencode(route.api.source)
+            sources.add(name)
             seen = self._seen.get(route.api.source)
             if seen is not None and seen[0] == route.api.checksum:
-                changed[DEFINITION + route.api.source] = seen[1]
+                changed[name] = seen[1]
                 del self._seen[route.api.source]
             if len(changed) >= MOST_AT_A_TIME:
                 self._tell(changed)
@@ -122,17 +124,17 @@ class LastGood:
             await give_way()
         changed |= dict.fromkeys(name for name in self._told if name.startswith(DEFINITION) and name not in sources)
         if policies != self._told_policies:
-            changed[POLICIES] = _pack({place: gojson.encode(policy) for place, policy in policies.items()})
+            changed[POLICIES] = _pack({fsencode(place): gojson.encode(policy) for place, policy in policies.items()})
             self._told_policies = policies
         if changed:
             self._tell(changed)
 
-    def _tell(self, changed: Mapping[str, bytes | None]) -> None:
+    def _tell(self, changed: Mapping[bytes, bytes | None]) -> None:
         assert self.tell is not None
         self.tell(changed)
         self._told |= changed.keys()
         self._told -= {name for name, packed in changed.items() if packed is None}
 
 
-def _pack(what: Packed | dict[str, bytes]) -> bytes:
+def _pack(what: Packed | dict[bytes, bytes]) -> bytes:
     return zlib.compress(msgspec.msgpack.encode(what), 1)

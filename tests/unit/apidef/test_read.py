@@ -202,3 +202,10 @@ def test_any_text_is_read_or_refused(data: bytes, is_document: bool) -> None:
         read_api(b'{"is_oas":true}' if is_document else data, data if is_document else None, "x", {"k": "v"})
     except ConfigError:
         pass
+
+
+def test_a_policy_whose_file_has_a_name_that_is_no_text_needs_an_id(tmp_path: Path) -> None:
+    for name, text in ((b"caf\xe9", "{}"), (b"th\xe9", '{"id": "tea"}')):
+        (tmp_path / os.fsdecode(name + b".json")).write_text(text)
+    policies, errors = policies_in_folder(tmp_path).read()
+    assert (list(policies), [error.what for error in errors]) == (["tea"], ["the name of the file is no text"])

@@ -138,8 +138,8 @@ def test_a_new_worker_begins_with_what_others_want_to_be_remembered(tmp_path: Pa
             talk = Talk(channel)
             say("begins with", sorted(supervisor.memory.items()))
             if index == 0 and not supervisor.memory:
-                talk.tell(Remember({"a": b"1", "b": b"2"}))
-                talk.tell(Remember({"a": b"3", "b": None, "c": None}))
+                talk.tell(Remember({b"a": b"1", b"b": b"2"}))
+                talk.tell(Remember({b"a": b"3", b"b": None, b"c": None}))
                 os._exit(9)
             if index == 0:
                 say("signal me")
@@ -151,7 +151,7 @@ def test_a_new_worker_begins_with_what_others_want_to_be_remembered(tmp_path: Pa
     )
     assert status == 0, said
     assert said.count("begins with []") == 2
-    assert "begins with [('a', b'3')]" in said
+    assert "begins with [(b'a', b'3')]" in said
 
 
 def test_a_worker_that_hangs_is_ended_and_the_others_go_on(tmp_path: Path) -> None:

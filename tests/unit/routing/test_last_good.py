@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.fakes.routes import make_reloader
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.folder import DefinitionFolder
 from sluicegate.apidef.policy_document import Policy
+from sluicegate.listener.channel import Remember, encode
 from sluicegate.routing.last_good import LastGood
 from sluicegate.settings.model import Settings
 
@@ -23,7 +25,7 @@ class Supervisor:
     """Remembers; each worker begins with a copy."""
 
     def __init__(self) -> None:
-        self.memory: dict[str, bytes] = {}
+        self.memory: dict[bytes, bytes] = {}
         self.told = 0
 
     def worker(self) -> LastGood:
@@ -31,7 +33,7 @@ class Supervisor:
         made.tell = self.remember
         return made
 
-    def remember(self, changed: Mapping[str, bytes | None]) -> None:
+    def remember(self, changed: Mapping[bytes, bytes | None]) -> None:
         self.told += len(changed)
         for name, value in changed.items():
             if value is None:
@@ -130,3 +132,20 @@ async def test_policies_are_told_when_they_have_changed(tmp_path: Path) -> None:
     await worker.note({}, {})
     assert supervisor.worker().policies() == {}
     assert supervisor.worker().policies() == Supervisor().worker().policies()
+
+
+async def test_a_name_of_a_file_may_be_any_bytes(tmp_path: Path) -> None:
+    supervisor = Supervisor()
+    node, name = Node(tmp_path, supervisor), os.fsdecode(b"caf\xe9")
+    node.write(name, "/a/", api_id="cafe")
+    await node.load()
+    assert all(encode(Remember({name: packed})) for name, packed in supervisor.memory.items())
+    node.write(name, "/b/", api_id="cafe")
+    recalled = await supervisor.worker().apis(read_folder(tmp_path)[0])
+    assert [api.classic.proxy.listen_path for api in recalled] == ["/a/"]
+
+
+async def test_so_may_the_name_of_a_file_with_a_policy(tmp_path: Path) -> None:
+    supervisor, place = Supervisor(), os.fsdecode(b"or\xe9.json")
+    await supervisor.worker().note({}, {place: Policy(id="gold")})
+    assert supervisor.worker().policies() == {place: Policy(id="gold")}
