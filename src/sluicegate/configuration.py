@@ -56,6 +56,8 @@ class Configuration:
         self.own: dict[str, Api] = {}
         self.own_policies: Mapping[str, Policy] = {}
         self._reloading = asyncio.Lock()
+        self._next_load: asyncio.Task[Report | None] | None = None
+        self._may_empty = False
         self._said: set[str] = set()
         self._wanted: set[str] = set()
         self._take_up_policies()
@@ -65,19 +67,29 @@ class Configuration:
     async def load(self, *, may_empty: bool, api_id: str = "") -> None:
         """Read definitions and policies, and put into force what is good.
 
-        may_empty: that there are no definitions any more is meant. Raises ReloadError when `api_id` was refused.
+        Whoever asks while a load waits for its turn is served by that one, so that nobody waits for more than two,
+        however many ask. may_empty: that there are no definitions any more is meant. Raises ReloadError when `api_id`
+        was refused.
         """
+        self._may_empty |= may_empty
+        if self._next_load is None:
+            self._next_load = asyncio.create_task(self._load())
+        report = await asyncio.shield(self._next_load)
+        if report is not None and (refused := report.why_refused.get(api_id)):
+            raise ReloadError(f"{refused.what}" + (f" ({refused.hint})" if refused.hint else ""))
+
+    async def _load(self) -> Report | None:
         async with self._reloading:
+            self._next_load = None  # what is written from now on may not be read by this one
+            may_empty, self._may_empty = self._may_empty, False
             with uncollected():
                 found = await self._read()
                 if not self.has_loaded:
                     await self._take_up(found)
                 if found is None:
                     self.parts.metrics.count("reloads_failed")
-                    return
-                report = await self._put_in_force(found, may_empty=may_empty)
-        if report is not None and (refused := report.why_refused.get(api_id)):
-            raise ReloadError(f"{refused.what}" + (f" ({refused.hint})" if refused.hint else ""))
+                    return None
+                return await self._put_in_force(found, may_empty=may_empty)
 
     def _take_up_policies(self) -> None:
         """Go on with the policies that the worker had in whose place this one is."""

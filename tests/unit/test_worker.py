@@ -26,6 +26,19 @@ async def test_a_node_reads_its_files_again_when_another_says_so_unless_that_is_
     assert worker.find_api("told") is not None
 
 
+async def test_many_reloads_at_once_are_two_the_second_with_what_was_written_meanwhile(node: WorkerParts) -> None:
+    load = node.worker.configuration.load
+    first = asyncio.create_task(load(may_empty=False))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    node.write({**API, "active": True, "use_keyless": True})
+    others = [asyncio.create_task(load(may_empty=False)) for _ in range(50)]
+    others[0].cancel()  # who hangs up takes nothing from the others
+    await asyncio.gather(first, *others[1:])
+    assert node.worker.find_api("told") is not None
+    assert node.parts.reloader.table.generation == 2
+
+
 async def test_it_ends_after_a_call_of_the_gateway_api_whose_client_has_hung_up(
     node: WorkerParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
