@@ -1,4 +1,4 @@
-"""A folder of definitions, read once."""
+"""A folder of definitions, or policies, read once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.folder import DefinitionFolder
+from sluicegate.apidef.policy_document import Policy
+from sluicegate.apidef.policy_files import PolicyPlace
 from sluicegate.errors import ConfigError
 
 
@@ -20,3 +22,8 @@ def read_folder(path: Path) -> tuple[list[Api], list[ConfigError]]:
         else:
             errors.append(one)
     return apis, errors
+
+
+def read_policies(place: PolicyPlace) -> tuple[dict[str, Policy], list[ConfigError]]:
+    """Return all policies of a place, and what was refused. Raises ConfigError when it cannot be read."""
+    return place.take(place.read())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from sluicegate.apidef.gojson import convert, parse
 from sluicegate.apidef.policy_document import Policy
 from sluicegate.errors import ConfigError
 
-Entries = Iterator[tuple[str, Policy | ConfigError]]
-"""Each policy, or why it is refused, with what names its place: its file, or its key in the map."""
+Entry = tuple[str, Policy | ConfigError]
+"""A policy, or why it is refused, with what names its place: its file, or its key in the map."""
+
+Entries = Iterator[Entry]
 
 OnParsed = Callable[[Any, str], None]
 """Is told of each document that is a policy, and where it is: its file and its id."""
@@ -32,11 +35,20 @@ class PolicyPlace:
         self.known: dict[str, Policy] = {}
         self.on_parsed: OnParsed = lambda document, where: None
 
-    def read(self) -> tuple[dict[str, Policy], list[ConfigError]]:
-        """Return the policies by id, and what was refused. Raises ConfigError when nothing at all can be read."""
+    def read(self) -> Entries:
+        """Yield each policy, or why it is refused. Raises ConfigError when nothing at all can be read.
+
+        One that says what it said is the same object, so that all can be compared with those before in no time.
+        """
+        for place, result in self._entries(self.on_parsed):
+            known = self.known.get(place)
+            yield place, known if known is not None and known == result else result
+
+    def take(self, entries: Iterable[Entry]) -> tuple[dict[str, Policy], list[ConfigError]]:
+        """Return the policies by id, and what was refused, of all that was read."""
         known: dict[str, Policy] = {}
         errors = []
-        for place, result in self._entries(self.on_parsed):
+        for place, result in entries:
             policy: Policy | None
             if isinstance(result, ConfigError):
                 errors.append(result)
@@ -61,20 +73,21 @@ def policies_in_file(path: Path) -> PolicyPlace:
 
 def _of_folder(path: Path, see: OnParsed) -> Entries:
     try:
-        places = sorted(place for place in path.iterdir() if place.suffix == ".json")
+        names = sorted(entry.name for entry in os.scandir(path) if entry.name.endswith(".json"))
     except OSError as error:
         hint = "policies.policy_path must name a folder of policies"
         raise ConfigError(str(path), f"the folder cannot be read: {error.strerror}", hint) from None
-    for place in places:
+    for name in names:
+        place = path / name
         try:
             document = parse(bytes_of(place, str(place)), str(place))
             policy = convert(document, Policy, str(place))
             policy_id = policy.id or policy.mid or _id_in_name(place)
         except ConfigError as error:
-            yield place.name, error.kept()
+            yield name, error.kept()
         else:
             see(document, f"{place}: {policy_id}")
-            yield place.name, policy if policy.id else replace(policy, id=policy_id)
+            yield name, policy if policy.id else replace(policy, id=policy_id)
 
 
 def _id_in_name(place: Path) -> str:

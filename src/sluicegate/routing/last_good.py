@@ -10,7 +10,8 @@ empty, takes nothing away. It lies in memory: a node that is started has nothing
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from os import fsdecode, fsencode
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 Tell = Callable[[Mapping[bytes, bytes | None]], None]
 """Tells the supervisor what has changed, by name; None is gone. Names are bytes, since names of files are."""
 
-POLICIES = b"policies"
+POLICY = b"policy:"
 DEFINITION = b"definition:"
 MOST_AT_A_TIME = 500
 
@@ -60,11 +61,11 @@ class LastGood:
 
     def policies(self) -> dict[str, Policy]:
         """Return the policies, by what names their place."""
-        packed = self._memory.get(POLICIES)
-        if packed is None:
-            return {}
-        texts = msgspec.msgpack.decode(zlib.decompress(packed), type=dict[bytes, bytes])
-        return {fsdecode(place): gojson.decode(text, Policy) for place, text in texts.items()}
+        return {
+            fsdecode(name.removeprefix(POLICY)): gojson.decode(zlib.decompress(packed), Policy)
+            for name, packed in self._memory.items()
+            if name.startswith(POLICY)
+        }
 
     async def apis(self, found: Iterable[Api]) -> list[Api]:
         """Return the definitions that were in force, but for those that are in files as they were; then forget them.
@@ -109,25 +110,36 @@ class LastGood:
         """Tell what is in force after a load: routes by id, policies by what names their place."""
         if self.tell is None:
             return
+        names = set()
         changed: dict[bytes, bytes | None] = {}
-        sources = set()
-        for route in routes.values():
-            name = DEFINITION + fsencode(route.api.source)
-            sources.add(name)
-            seen = self._seen.get(route.api.source)
-            if seen is not None and seen[0] == route.api.checksum:
-                changed[name] = seen[1]
-                del self._seen[route.api.source]
+        for name, packed in chain(self._definitions(routes), self._policies(policies)):
+            names.add(name)
+            if packed is not None:
+                changed[name] = packed
             if len(changed) >= MOST_AT_A_TIME:
                 self._tell(changed)
                 changed = {}
             await give_way()
-        changed |= dict.fromkeys(name for name in self._told if name.startswith(DEFINITION) and name not in sources)
-        if policies != self._told_policies:
-            changed[POLICIES] = _pack({fsencode(place): gojson.encode(policy) for place, policy in policies.items()})
-            self._told_policies = policies
+        self._told_policies = policies
+        changed |= dict.fromkeys(self._told - names)
         if changed:
             self._tell(changed)
+
+    def _definitions(self, routes: Mapping[str, Route]) -> Iterator[tuple[bytes, bytes | None]]:
+        """Yield what names each definition, and what is to be told of it; None: it is as it was told."""
+        for route in routes.values():
+            seen = self._seen.get(route.api.source)
+            packed = None
+            if seen is not None and seen[0] == route.api.checksum:
+                packed = seen[1]
+                del self._seen[route.api.source]
+            yield DEFINITION + fsencode(route.api.source), packed
+
+    def _policies(self, policies: Mapping[str, Policy]) -> Iterator[tuple[bytes, bytes | None]]:
+        """Yield the same of each policy."""
+        for place, policy in policies.items():
+            is_told = self._told_policies.get(place) == policy
+            yield POLICY + fsencode(place), None if is_told else zlib.compress(gojson.encode(policy), 1)
 
     def _tell(self, changed: Mapping[bytes, bytes | None]) -> None:
         assert self.tell is not None
@@ -136,5 +148,5 @@ class LastGood:
         self._told -= {name for name, packed in changed.items() if packed is None}
 
 
-def _pack(what: Packed | dict[bytes, bytes]) -> bytes:
+def _pack(what: Packed) -> bytes:
     return zlib.compress(msgspec.msgpack.encode(what), 1)

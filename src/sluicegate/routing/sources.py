@@ -60,8 +60,12 @@ async def read_all(sources: Sources) -> Found:
     """
     found = Found()
     if sources.policies is not None:
+        read = []
         try:
-            found.policies, found.problems = sources.policies.read()
+            for entry in sources.policies.read():
+                read.append(entry)
+                await give_way()
+            found.policies, found.problems = sources.policies.take(read)
         except ConfigError as error:
             found.problems = [error.kept()]
     if sources.definitions.path.is_dir():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.folder import read_folder
+from tests.fakes.folder import read_folder, read_policies
 
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.folder import DefinitionFolder
@@ -144,7 +144,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     assert [api.api_id for api in apis] == ["a"]
     assert [Path(error.where).name for error in errors] == ["folder.json", "pipe.json"]
     assert all(error.what == "the file cannot be read: not a regular file" for error in errors)
-    policies, refused = policies_in_folder(tmp_path).read()
+    policies, refused = read_policies(policies_in_folder(tmp_path))
     assert list(policies) == ["a"] and [error.what for error in refused] == [error.what for error in errors]
 
 
@@ -179,19 +179,19 @@ def test_files_that_did_not_change_are_not_parsed_twice(tmp_path: Path) -> None:
 def test_policies_of_a_file_have_the_ids_of_the_map(tmp_path: Path) -> None:
     place = tmp_path / "policies.json"
     place.write_text('{"p1":{"id":"other","rate":1},"p2":{"rate":"x"}}')
-    policies, errors = policies_in_file(place).read()
+    policies, errors = read_policies(policies_in_file(place))
     assert {name: policy.id for name, policy in policies.items()} == {"p1": "p1"}
     assert "p2" in errors[0].where
     place.write_text("[]")
     with pytest.raises(ConfigError, match="expected a map"):
-        policies_in_file(place).read()
+        read_policies(policies_in_file(place))
     with pytest.raises(ConfigError, match="cannot be read"):
-        policies_in_file(tmp_path / "none.json").read()
+        read_policies(policies_in_file(tmp_path / "none.json"))
 
 
 def test_policies_of_a_folder(tmp_path: Path) -> None:
     write(tmp_path, one={"id": "p1"}, two={"_id": "p2"}, three={}, four="{")
-    policies, errors = policies_in_folder(tmp_path).read()
+    policies, errors = read_policies(policies_in_folder(tmp_path))
     assert {name: policy.id for name, policy in policies.items()} == {"p1": "p1", "p2": "p2", "three": "three"}
     assert [Path(error.where).name for error in errors] == ["four.json"]
 
@@ -207,5 +207,5 @@ def test_any_text_is_read_or_refused(data: bytes, is_document: bool) -> None:
 def test_a_policy_whose_file_has_a_name_that_is_no_text_needs_an_id(tmp_path: Path) -> None:
     for name, text in ((b"caf\xe9", "{}"), (b"th\xe9", '{"id": "tea"}')):
         (tmp_path / os.fsdecode(name + b".json")).write_text(text)
-    policies, errors = policies_in_folder(tmp_path).read()
+    policies, errors = read_policies(policies_in_folder(tmp_path))
     assert (list(policies), [error.what for error in errors]) == (["tea"], ["the name of the file is no text"])
