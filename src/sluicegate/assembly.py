@@ -36,6 +36,7 @@ from sluicegate.listener.limits import limits_of
 from sluicegate.listener.listener import ConnectionCounts, Listener
 from sluicegate.listener.pid_file import pid_file
 from sluicegate.listener.port_claim import LEAVING_S, claim_ports
+from sluicegate.listener.ports import Ports
 from sluicegate.listener.serve import Serve
 from sluicegate.listener.supervisor import CANNOT_START, Supervisor
 from sluicegate.listener.tls import ServerTls
@@ -183,7 +184,7 @@ class Parts:
     pool_counts: PoolCounts = field(default_factory=PoolCounts)
     connection_counts: ConnectionCounts = field(default_factory=ConnectionCounts)
     busy_pools: set[Pool] = field(default_factory=set)
-    listeners: dict[int, Listener] = field(default_factory=dict)
+    listeners: Ports = field(default_factory=Ports)
     reloader: Reloader = field(init=False)
     builder: Builder = field(init=False)
     serve: Serve = field(init=False)
@@ -269,8 +270,8 @@ class Parts:
         watch = self.metrics.watch
         watch("client_connections_total", lambda: counts.accepted)
         watch("client_connections_refused", lambda: counts.refused + counts.over_limit)
-        watch("client_connections", lambda: sum(len(one.connections) for one in self.listeners.values()))
-        watch("streams", lambda: sum(one.tunnels for one in self.listeners.values()))
+        watch("client_connections", lambda: sum(len(one.connections) for one in self.listeners.all))
+        watch("streams", lambda: sum(one.tunnels for one in self.listeners.all))
         watch("upstream_opened", lambda: pools.opened)
         watch("upstream_reused", lambda: pools.reused)
         watch("upstream_active", lambda: sum(len(one.peers) - len(one.idle) for one in self.busy_pools))
@@ -357,7 +358,7 @@ class Parts:
     @property
     def are_drained(self) -> bool:
         """True when no answer is awaited, and no call of the gateway API goes on whose client has hung up."""
-        return not self.control.under_way and all(listener.is_drained for listener in self.listeners.values())
+        return not self.control.under_way and all(listener.is_drained for listener in self.listeners.all)
 
     async def sync_listeners(self) -> None:
         """Open the ports that APIs have of their own, and close those that no API has any more."""
@@ -372,11 +373,11 @@ class Parts:
             except ConfigError as error:
                 log_line("error", "Cannot listen on the port of an API", error=str(error))
         for port in self.listeners.keys() - wanted - own:
-            self.listeners.pop(port).stop_accepting()
+            self.listeners.leave(port)
 
     async def close(self) -> None:
         """Let go of everything."""
-        for listener in self.listeners.values():
+        for listener in self.listeners.all:
             listener.close()
         await self.checks.close()
         await self.recorder.close()

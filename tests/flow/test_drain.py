@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.gateway import Gateway, api, until
+from tests.servers import free_port
 from tests.upstreams import Upstream, answer
 from tests.wire import ClosedError, Wire, get, request
 
@@ -65,6 +66,23 @@ def test_a_stream_under_way_ends_well(tmp_path: Path) -> None:
             assert client.is_closed()
         assert gateway.process is not None
         assert gateway.process.wait(20) == 0
+
+
+def test_so_does_one_on_a_port_that_no_api_has_any_more(tmp_path: Path) -> None:
+    held, port = Held(), free_port()
+    with Upstream(held) as upstream, gateway_with(tmp_path, upstream) as gateway:
+        gateway.write_api(api("/own/", upstream.url, listen_port=port))
+        gateway.reload()
+        with gateway.raw(port=port) as client:
+            client.send(get("/own/x"))
+            assert client.read_head().status == 200
+            assert client.read_chunk() == b"first"
+            (gateway.apps / "own.json").unlink()
+            gateway.reload()
+            terminate(gateway)
+            until(no_longer_accepts(gateway))
+            held.gone.set()
+            assert client.read_chunk() == b"last"
 
 
 def test_an_answer_that_has_not_begun_says_that_the_connection_closes(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ class Listener:
     def sweep(self) -> None:
         """End what waits too long. Once a second, for all connections: a timer for each would cost every request."""
         self.now = now = ticks()
-        self.sweeper = self.loop.call_later(SWEEP_S, self.sweep)
+        self.sweeper = None if self.is_over else self.loop.call_later(SWEEP_S, self.sweep)
         tunnels = 0
         for connection in list(self.connections):
             if connection.deadline and connection.deadline < now:
@@ -178,6 +178,11 @@ class Listener:
             elif connection.state == TUNNEL:
                 tunnels += 1
         self.tunnels = tunnels
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the port is closed and the last connection has ended."""
+        return self.draining and not self.connections
 
     @property
     def is_drained(self) -> bool:
