@@ -34,7 +34,13 @@ def start(conf: Path | None, port: int | None, workers: int | None) -> int:
     if not settings.secret:
         log.get().warning("No secret is configured: the admin API refuses every call", setting="secret")
     from sluicegate.assembly import run
+    from sluicegate.listener.descriptors import clients_at_most, raise_limit
 
+    raise_limit()
+    wanted = settings.sluicegate.max_connections
+    if (most := clients_at_most(wanted)) < wanted / 2:  # less of a difference nobody will meet
+        what = "The system allows too few open files for max_connections: more clients are turned away"
+        log.get().warning(what, max_connections=wanted, possible=most)
     return run(settings, usable_workers(settings, workers), loaded.origins)
 
 

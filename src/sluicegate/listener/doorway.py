@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -18,6 +19,10 @@ from sluicegate.wire.tls_hello import RECORD_HEAD_BYTES, hello_size, server_name
 
 MOST_AT_ONCE = 64
 """Connections that are accepted before others have their turn."""
+
+NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+PAUSE_S = 0.1
+"""How long nobody is accepted when the system has no room for another connection."""
 
 Admit = Callable[[socket.socket, Address | None, str | None], Awaitable[None]]
 """Takes a connection in: whom its header names (None: it speaks for itself), which name the client asks for ("": it
@@ -47,6 +52,7 @@ class Doorway:
         self.loop, self.sock, self.admit, self.limit_s, self.most = loop, sock, admit, limit_s, most
         self.proxy_protocol, self.asks_name = proxy_protocol, asks_name
         self.entering: set[asyncio.Task[None]] = set()
+        self.pausing: asyncio.TimerHandle | None = None
         loop.add_reader(sock, self.accept)
 
     def accept(self) -> None:
@@ -54,7 +60,9 @@ class Doorway:
         for _ in range(MOST_AT_ONCE):
             try:
                 connection, _ = self.sock.accept()
-            except OSError:
+            except OSError as error:
+                if error.errno in NO_ROOM:
+                    self.pause()
                 return
             if len(self.entering) >= self.most:
                 connection.close()
@@ -62,6 +70,11 @@ class Doorway:
             task = self.loop.create_task(self.enter(connection))
             self.entering.add(task)
             task.add_done_callback(self.entering.discard)
+
+    def pause(self) -> None:
+        """Let those who wait do so for a moment: there is no room for them, and to ask again and again makes none."""
+        self.loop.remove_reader(self.sock)
+        self.pausing = self.loop.call_later(PAUSE_S, self.loop.add_reader, self.sock, self.accept)
 
     async def enter(self, connection: socket.socket) -> None:
         """Look at how a connection begins and take it in, or close it."""
@@ -125,6 +138,8 @@ class Doorway:
 
     def close(self) -> None:
         """Accept nobody any more; who is in the doorway has to leave."""
+        if self.pausing is not None:
+            self.pausing.cancel()
         with contextlib.suppress(OSError, ValueError):
             self.loop.remove_reader(self.sock)
         self.sock.close()

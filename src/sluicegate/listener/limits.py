@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluicegate.listener.descriptors import clients_at_most
+
 if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
 
@@ -21,6 +23,7 @@ class Limits:
     write_timeout_s:  for the client to take each next piece of an answer; the connection is cut beyond.
     idle_timeout_s:   between requests; the connection is closed beyond.
     connections:      most open connections of a worker; a further one is closed at once.
+                      Fewer where the system allows fewer open files.
     """
 
     head_bytes: int
@@ -43,5 +46,5 @@ def limits_of(settings: Settings) -> Limits:
         body_timeout_s=own.body_timeout_s,
         write_timeout_s=server.write_timeout,
         idle_timeout_s=own.idle_timeout_s,
-        connections=own.max_connections,
+        connections=clients_at_most(own.max_connections),
     )

@@ -67,7 +67,8 @@ class Sluicegate(Section, frozen=True):
     proxy_protocol: bool = False
     """Every client connection begins with a PROXY protocol header (v1 or v2), which names the client."""
     max_connections: Amount = 10_000
-    """Client connections of one worker; those beyond are closed at once."""
+    """Client connections of one worker; those beyond are closed at once. Where the system allows fewer than twice as
+    many open files, it is half of what it allows."""
     max_header_bytes: Amount = 65_536
     """Bytes of a request's head, and of an answer's; more is answered with 431, or with 500 for an answer."""
     max_header_count: Amount = 200
