@@ -36,6 +36,7 @@ from sluicegate.listener.channel import (
 
 QUICK_DEATH_S = 2.0
 LONGEST_PAUSE_S = 5.0
+TRY_AGAIN_S = 1.0
 ANSWER_LIMIT_S = 60.0
 TAKE_LIMIT_S = 5.0
 """How long a worker may take to take a message, before it is taken for dead: the supervisor waits for nobody else."""
@@ -134,9 +135,13 @@ class Supervisor:
     # -- workers
 
     def start(self, index: int) -> None:
-        """Fork a worker."""
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
+        """Fork a worker; when the system cannot, for want of processes, files or memory, try it again later."""
+        try:
+            ours, theirs, pid = forked()
+        except OSError as error:
+            self.log("error", "Cannot start a worker, trying again", worker=index, error=error.strerror)
+            self.restart_at[index] = time.monotonic() + TRY_AGAIN_S
+            return
         if not pid:
             self.become_worker(index, ours, theirs)
         theirs.close()
@@ -333,3 +338,14 @@ class Supervisor:
             del self.errands[own]
             if errand.asker is not None:
                 self.send(errand.asker, Answer(errand.number, "\n".join(dict.fromkeys(errand.errors))))
+
+
+def forked() -> tuple[socket.socket, socket.socket, int]:
+    """Return both ends of a channel, and the id of a new process, 0 in that one. Raises OSError."""
+    ours, theirs = socket.socketpair()
+    try:
+        return ours, theirs, os.fork()
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise

@@ -295,3 +295,31 @@ def test_a_worker_knows_when_its_supervisor_is_gone(tmp_path: Path) -> None:
             process.kill()
             ours.settimeout(PATIENCE_S)
             assert ours.recv(1) == b"", "the worker, who holds the last copy, has ended"
+
+
+def test_a_worker_that_cannot_be_forked_is_started_later(tmp_path: Path) -> None:
+    status, said = run(
+        """
+        import errno
+        s.TRY_AGAIN_S = 0.01
+        fork, s.os.fork = os.fork, lambda: refuse() if supervisor.restarts and not refused else fork()
+        refused = []
+
+        def refuse():
+            refused.append(1)
+            raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+        def work(index, channel):
+            talk = Talk(channel)
+            if index == 0 and not supervisor.restarts:
+                os._exit(9)
+            if index == 0:
+                say("signal me")
+            assert isinstance(talk.hear(), Drain)
+            return 0
+        """,
+        tmp_path,
+        signal.SIGTERM,
+    )
+    assert status == 0, said
+    assert "Cannot start a worker, trying again worker=0 error=Resource temporarily unavailable" in said
