@@ -17,7 +17,7 @@ from typing import ClassVar, TypeVar
 from sluicegate.clock import now, ticks
 from sluicegate.errors import StoreError
 from sluicegate.store.backend import MISSING, NO_EXPIRY, Health, Listener, LocalBackend
-from sluicegate.store.sqlite_file import connect, fault
+from sluicegate.store.sqlite_file import connect, fault, which_file
 from sluicegate.store.tokens import to_bytes
 
 SWEEP_INTERVAL_S = 60.0
@@ -58,6 +58,7 @@ class SqliteBackend(LocalBackend):
         self._reader = connect(path)
         self._writer = connect(path) if path is not None else self._reader
         self._thread = ThreadPoolExecutor(1, "store-writer") if path is not None else None
+        self._opened = which_file(path)
         self._listeners: dict[str, list[Listener]] = {}
         self._sweep_at = 0.0
 
@@ -225,6 +226,10 @@ class SqliteBackend(LocalBackend):
 
     def _transact(self, change: Callable[[sqlite3.Connection], T]) -> T:
         db = self._writer
+        if which_file(self._path) != self._opened:
+            raise StoreError(
+                f"{self._path}: the store was moved or replaced; start the node anew to go by what is there"
+            )
         try:
             db.execute("BEGIN IMMEDIATE")
             try:

@@ -76,6 +76,19 @@ def fault(path: Path | None, error: Exception) -> StoreError:
     return StoreError(f"{where}: {text}")
 
 
+def which_file(path: Path | None) -> tuple[int, int] | None:
+    """Return what tells the file of that name from any other; None: there is none.
+
+    SQLite does not notice when its file is not there any more: what is written then is lost with the last who has it
+    open, though it was answered.
+    """
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status is not None else None
+
+
 def make_private(path: Path) -> None:
     """Make a file that only its owner can read, unless it is there: what is in the store opens doors.
 

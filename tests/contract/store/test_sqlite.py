@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -135,3 +137,23 @@ async def test_another_process_that_comes_and_goes_takes_nothing_away(tmp_path):
     assert here.mget_now(["there"]) == [b"3"]
     await there.close()
     await here.close()
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_nothing_is_written_to_a_file_that_is_not_there_any_more(tmp_path: Path, is_replaced: bool) -> None:
+    path, moved = tmp_path / "s.db", tmp_path / "moved.db"
+    store = SqliteBackend(path)
+    await store.set("a", b"1")
+    path.rename(moved)
+    if is_replaced:
+        shutil.copy(moved, path)
+    with pytest.raises(StoreError, match="was moved or replaced"):
+        await store.set("a", b"2")
+    health = await store.health()
+    assert not health.reachable and "was moved or replaced" in health.error
+    if is_replaced:
+        path.unlink()
+    moved.rename(path)
+    await store.set("a", b"3")
+    assert await store.mget(["a"]) == [b"3"]
+    await store.close()
