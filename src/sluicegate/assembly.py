@@ -48,6 +48,7 @@ from sluicegate.routing.reload import Reloader, Report, stand_in
 from sluicegate.routing.route import Route
 from sluicegate.routing.sources import Sources, sources_of
 from sluicegate.routing.table import Table
+from sluicegate.settings.beside import beside
 from sluicegate.settings.model import Settings
 from sluicegate.store.backend import Backend
 from sluicegate.store.certificates import Certificates
@@ -96,7 +97,7 @@ class Shared:
     ) -> Shared:
         """Return what so many workers share. origins: of the settings, see `Loaded`."""
         layout = Layout(settings.sluicegate.prometheus.max_apis)
-        name = node_id(settings, snapshot_path(settings).with_suffix(".node"), log_line)
+        name = node_id(settings, beside(snapshot_path(settings), ".node"), log_line)
         sheets = [mmap.mmap(-1, layout.size_bytes) for _ in range(workers)]
         return cls(settings, layout, sheets, NodeMemory(name, counters, workers), name, now(), origins=origins or {})
 
@@ -109,7 +110,7 @@ def run(settings: Settings, workers: int, origins: Mapping[str, str]) -> int:
         claim_ports(settings.listen_address, ports, LEAVING_S + settings.graceful_shutdown_delay_seconds)
         if path is not None:
             check(path)
-        counters = SharedCounters(path.with_suffix(".counters") if path is not None else None)
+        counters = SharedCounters(beside(path, ".counters") if path is not None else None)
     except (ConfigError, StoreError) as error:
         log_line("error", "Cannot start", error=str(error))
         return 1

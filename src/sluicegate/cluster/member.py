@@ -13,6 +13,7 @@ from sluicegate.cluster.lock import Lock
 from sluicegate.cluster.open import shelf_of
 from sluicegate.cluster.snapshot import Snapshot
 from sluicegate.cluster.writer import Tell, Writer
+from sluicegate.settings.beside import beside
 from sluicegate.store.backend import LocalBackend
 
 if TYPE_CHECKING:
@@ -47,4 +48,4 @@ def member_of(
 def snapshot_path(settings: Settings) -> Path:
     """Return where the snapshot lies."""
     own = settings.sluicegate
-    return Path(own.snapshot_path) if own.snapshot_path else Path(own.store_path).with_suffix(".snapshot")
+    return Path(own.snapshot_path) if own.snapshot_path else beside(Path(own.store_path), ".snapshot")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sluicegate.errors import ConfigError, SluicegateError
+from sluicegate.settings.beside import beside
 from sluicegate.settings.decode import read_document
 from sluicegate.settings.draft import Draft
 from sluicegate.settings.environment import omits_file, read_environment
@@ -72,7 +73,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Loaded:
         draft.set("sluicegate.store_path", str((folder / STORE_FILE).absolute()), "")
     if not draft.get("sluicegate.analytics_file"):
         store = Path(str(draft.get("sluicegate.store_path")))
-        draft.set("sluicegate.analytics_file", str(store.with_suffix(".records")), "")
+        draft.set("sluicegate.analytics_file", str(beside(store, ".records")), "")
     loaded = Loaded(draft.build(), file, findings.warnings, draft.origins)
     if findings.errors:
         raise SettingsErrors(findings.errors, loaded)
