@@ -17,7 +17,7 @@ from typing import ClassVar, TypeVar
 from sluicegate.clock import now, ticks
 from sluicegate.errors import StoreError
 from sluicegate.store.backend import MISSING, NO_EXPIRY, Health, Listener, LocalBackend
-from sluicegate.store.sqlite_file import connect, fault, which_file
+from sluicegate.store.sqlite_file import begin_to_write, connect, connect_to_write, fault, which_file
 from sluicegate.store.tokens import to_bytes
 
 SWEEP_INTERVAL_S = 60.0
@@ -56,7 +56,7 @@ class SqliteBackend(LocalBackend):
         """Open the file, or a store in memory when `path` is None."""
         self._path = path
         self._reader = connect(path)
-        self._writer = connect(path) if path is not None else self._reader
+        self._writer = connect_to_write(path) if path is not None else self._reader
         self._thread = ThreadPoolExecutor(1, "store-writer") if path is not None else None
         self._opened = which_file(path)
         self._listeners: dict[str, list[Listener]] = {}
@@ -231,7 +231,7 @@ class SqliteBackend(LocalBackend):
                 f"{self._path}: the store was moved or replaced; start the node anew to go by what is there"
             )
         try:
-            db.execute("BEGIN IMMEDIATE")
+            begin_to_write(db)
             try:
                 self._sweep(db)
                 result = change(db)

@@ -11,10 +11,15 @@ import os
 import sqlite3
 from pathlib import Path
 
+from sluicegate.clock import ticks
 from sluicegate.errors import StoreError
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 5.0
+PRIMARY_CODE = 0xFF
+LOOK_MS = 3
+"""How long SQLite waits by itself for its turn to write: at ever longer intervals it would miss the short moments
+between two writes of somebody who has many, for seconds."""
 
 # A collection is an entry without a value; its members go when the entry goes. Names are stored as bytes, because a
 # token may hold any.
@@ -49,6 +54,26 @@ def connect(path: Path | None) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise fault(path, error) from error
     return connection
+
+
+def connect_to_write(path: Path) -> sqlite3.Connection:
+    """Open the store's file for `begin_to_write`. Raises StoreError."""
+    connection = connect(path)
+    connection.execute(f"PRAGMA busy_timeout = {LOOK_MS}")
+    return connection
+
+
+def begin_to_write(connection: sqlite3.Connection) -> None:
+    """Begin a transaction when it is our turn, and wait for that. Raises sqlite3.Error after BUSY_TIMEOUT_S."""
+    deadline = ticks() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or ticks() > deadline:
+                raise
+        else:
+            return
 
 
 def check(path: Path) -> None:

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from sluicegate.errors import StoreError
+from sluicegate.store import sqlite_file
 from sluicegate.store.sqlite import SqliteBackend
-from sluicegate.store.sqlite_file import check
+from sluicegate.store.sqlite_file import check, connect
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+from sluicegate.store import sqlite_file
 from sluicegate.store.sqlite import SqliteBackend
 
 async def main():
@@ -156,4 +158,22 @@ async def test_nothing_is_written_to_a_file_that_is_not_there_any_more(tmp_path:
     moved.rename(path)
     await store.set("a", b"3")
     assert await store.mget(["a"]) == [b"3"]
+    await store.close()
+
+
+async def test_a_write_waits_for_its_turn_and_says_when_it_does_not_come(tmp_path, monkeypatch):
+    store, other = SqliteBackend(tmp_path / "store.db"), connect(tmp_path / "store.db")
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(store.set("waits", b"x"))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(waiting), 0.05)  # longer than SQLite waits by itself
+    other.execute("COMMIT")
+    await waiting
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_S", 0.02)
+    with pytest.raises(StoreError, match="locked"):
+        await store.set("does not", b"x")
+    other.execute("COMMIT")
+    assert store.mget_now(["waits", "does not"]) == [b"x", None]
+    other.close()
     await store.close()
