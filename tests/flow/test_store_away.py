@@ -66,8 +66,8 @@ def test_known_keys_go_on_and_unknown_ones_are_not_refused(
         answer = gateway.ask(get("/a/x", "Authorization: never-seen"))
         assert (answer.status, answer.get(b"retry-after")) == (503, b"1")
         redis.start()
-        until(lambda: statuses(gateway, "Authorization: never-seen", 4) == {403: 4})
-        until(lambda: statuses(gateway, key, 4) == {403: 4})  # this Redis is empty
+        until(lambda: statuses(gateway, "Authorization: never-seen", SURE) == {403: SURE})
+        until(lambda: statuses(gateway, key, SURE) == {403: SURE})  # this Redis is empty
         assert gateway.log.count("Redis is away") == gateway.log.count("Redis is back") == 1
 
 
@@ -84,7 +84,7 @@ def test_a_hung_store_holds_nobody_for_long(tmp_path: Path, upstream: Upstream, 
                 assert time.monotonic() - started < BOUND_S
         finally:
             redis.server.resume()
-        until(lambda: statuses(gateway, "Authorization: never-seen", 4) == {403: 4})
+        until(lambda: statuses(gateway, "Authorization: never-seen", SURE) == {403: SURE})
         assert statuses(gateway, key, 4) == {200: 4}
         used = 4 + 12 + 4
         until(lambda: redis.server.command("GET", quota_name(redis)) == str(used))
