@@ -270,22 +270,22 @@ class Worker:
     async def forget_keys(self, names: Iterable[str]) -> None:
         """Drop cached copies of sessions on every worker, and have other nodes do so."""
         listed = list(names)
-        assert self.colleagues is not None
-        await self.colleagues.all_do("forget_keys", msgspec.msgpack.encode(listed))
-        await self.parts.notifications.send(keys_changed(listed))
+        await self._everywhere("forget_keys", msgspec.msgpack.encode(listed), keys_changed(listed))
 
     async def renew_certificates(self, ids: Iterable[str]) -> None:
         """Serve by what the store holds of certificates now, on every worker, and have other nodes do so."""
         listed = list(ids)
-        assert self.colleagues is not None
-        await self.colleagues.all_do("renew_certificates", msgspec.msgpack.encode(listed))
-        await self.parts.notifications.send(certificates_changed(listed))
+        await self._everywhere("renew_certificates", msgspec.msgpack.encode(listed), certificates_changed(listed))
 
     async def client_changed(self, name: str) -> None:
         """Serve by what the store holds of an OAuth client now, on every worker, and have other nodes do so."""
+        await self._everywhere("ask_for_client", name.encode("utf-8", "surrogateescape"), client_changed(name))
+
+    async def _everywhere(self, deed: str, argument: bytes, notice: Notice) -> None:
+        """Have every worker of this node do something, and then tell the other nodes."""
         assert self.colleagues is not None
-        await self.colleagues.all_do("ask_for_client", name.encode("utf-8", "surrogateescape"))
-        await self.parts.notifications.send(client_changed(name))
+        await self.colleagues.all_do(deed, argument)
+        await self.parts.notifications.send(notice)
 
     async def purge_lapsed_tokens(self) -> None:
         """Take lapsed OAuth tokens out of their lists, and have other nodes do so."""

@@ -14,9 +14,9 @@ from sluicegate.apidef import gojson
 from sluicegate.apidef.classic import ErrorOverride, ErrorResponse
 from sluicegate.apidef.pattern import Pattern, compile_pattern
 from sluicegate.chain.error_template import MESSAGE, STATUS, ErrorTemplate
+from sluicegate.chain.header_lines import header_lines
 from sluicegate.chain.json_field import field_of, steps_of
 from sluicegate.errors import ConfigError
-from sluicegate.wire.headers import TOKEN, canonical, passes_on
 
 ONE_STATUS = re.compile(r"[1-9][0-9]{2}")
 STATUS_CLASS = re.compile(r"[1-9]xx")
@@ -57,13 +57,10 @@ class Rule:
         self.body: bytes | ErrorTemplate | None = _body_of(self.response.body, where)
         if self.response.status_code and not 200 <= self.response.status_code <= 999:
             raise ConfigError(where, f"status_code: {self.response.status_code} is not the status of a final answer")
-        self.headers: list[tuple[bytes, bytes]] = []
-        for text, value in self.response.headers.items():
-            name = text.encode("utf-8", "replace")
-            if not TOKEN.fullmatch(name):
-                raise ConfigError(where, f"headers: `{text}` is not a header name")
-            if passes_on(name):
-                self.headers.append((canonical(name), value.encode("utf-8", "replace")))
+        try:
+            self.headers = header_lines(self.response.headers.items())
+        except ConfigError as error:
+            raise ConfigError(where, f"headers: {error.what}") from None
 
     def matches(self, flag: str, text: str) -> bool:
         """Return whether the rule is for an error of this flag and text. What is no JSON has no `body_field`."""

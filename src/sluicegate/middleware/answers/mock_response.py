@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from sluicegate.chain.endpoints import Endpoint, Endpoints
+from sluicegate.chain.header_lines import header_lines
 from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection, Reply
 from sluicegate.errors import ConfigError
 from sluicegate.middleware.answers.mock_paths import WHOLE_NUMBER, Operation, PathFit, operations_to_try
-from sluicegate.middleware.answers.oas_examples import Node, OperationExamples, header_lines, node
+from sluicegate.middleware.answers.oas_examples import Node, OperationExamples, node
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api

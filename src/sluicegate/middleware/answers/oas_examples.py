@@ -7,14 +7,13 @@ has no example, one is made from the schema.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sluicegate.apidef.gojson import encode
+from sluicegate.chain.header_lines import header_lines
 from sluicegate.chain.outcome import HeaderLines
-from sluicegate.errors import ConfigError
-from sluicegate.wire.headers import TOKEN, canonical, passes_on
 
 DEEPEST_LEVEL = 16
 MOST_VALUES = 10_000
@@ -152,18 +151,6 @@ def _media_type(media_types: Mapping[str, MediaExamples], asked: str) -> MediaEx
         if found is not None:
             return found
     return None
-
-
-def header_lines(pairs: Iterable[tuple[str, str]]) -> HeaderLines:
-    """Return fields to send; the last of one name counts. Raises ConfigError for what is no name.
-
-    Fields that frame a message or end at the next hop are left out: the listener says what holds.
-    """
-    lines = {name.encode("utf-8", "replace"): value.encode("utf-8", "replace") for name, value in pairs}
-    for name in lines:
-        if not TOKEN.fullmatch(name):
-            raise ConfigError("", f"`{name.decode()}` is not a header name")
-    return tuple({canonical(name): value for name, value in lines.items() if passes_on(name)}.items())
 
 
 def printed(value: Any) -> str:
