@@ -152,7 +152,9 @@ METRICS: Final[dict[str, Metric]] = {
     ),
     "reloads_failed": Metric("sluicegate_reloads_total", COUNTER, "", 'result="failed"'),
     "reload_seconds": Metric("sluicegate_reload_seconds", GAUGE, "Time the last reload took.", over=MAX),
-    "generation": Metric("sluicegate_generation", GAUGE, "Generation of the table in force.", over=EACH),
+    "generation": Metric(
+        "sluicegate_generation", GAUGE, "Tables of routes put into force, as each worker counts for itself.", over=EACH
+    ),
     "cluster_generation": Metric(
         "sluicegate_cluster_generation", GAUGE, "Generation of the shared configuration that is served.", over=EACH
     ),
