@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
-import http.client
 import json
 import os
 import signal
@@ -12,65 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from tests.gateway import SECRET, Gateway, api, on_every_worker, until
+from tests.gateway import Gateway, on_every_worker, until
+from tests.nodes import call, mock, node, nodes, said
 from tests.servers import RedisServer, running_redis
-from tests.wire import PATIENCE_S, get
+from tests.wire import get
 
 from sluicegate.store import names
-
-UP = "http://127.0.0.1:1/"
-
-
-def mock(listen_path: str, text: str, **more: Any) -> dict[str, Any]:
-    """Return an API that answers with a text, itself."""
-    white = {"path": "/", "method_actions": {"GET": {"action": "reply", "code": 200, "data": text, "headers": {}}}}
-    version = {"name": "Default", "use_extended_paths": True, "extended_paths": {"white_list": [white]}}
-    return api(listen_path, UP, version_data={"not_versioned": True, "versions": {"Default": version}}, **more)
-
-
-def node(folder: Path, redis: RedisServer, conf: dict[str, Any] | None = None, **more: Any) -> Gateway:
-    """Return a node of the cluster on that Redis."""
-    folder.mkdir()
-    base = {
-        "storage": {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 2},
-        "cluster": {"enabled": True, "data_sync_interval": 1},
-        "node_secret": "shared",
-        "policies": {"policy_source": "file", "policy_path": str(folder / "policies")},
-        "sluicegate": {"store_path": str(folder / "store.db")},
-    }
-    (folder / "policies").mkdir()
-    return Gateway(folder, conf={**base, **(conf or {})}, **more)
-
-
-@contextlib.contextmanager
-def nodes(folder: Path, redis: RedisServer, count: int, **more: Any) -> Iterator[list[Gateway]]:
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(node(folder / f"node{number}", redis, **more)) for number in range(count)]
-
-
-def said(gateway: Gateway, path: str) -> bytes | int:
-    """Return the body of an answer, or its status when it is not 200."""
-    answer = gateway.ask(get(path))
-    return answer.body if answer.status == 200 else answer.status
-
-
-def call(
-    gateway: Gateway, method: str, path: str, document: Any = None, **headers: str
-) -> tuple[int, dict[str, str], Any]:
-    """Call the gateway API; return status, headers and document."""
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE_S)
-    with contextlib.closing(connection):
-        body = None if document is None else json.dumps(document)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, {"X-Tyk-Authorization": SECRET, **named})
-        answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, json.loads(answer.read())
 
 
 def test_a_write_on_one_node_is_in_force_on_all(redis_server, tmp_path):
@@ -91,26 +40,6 @@ def test_a_write_on_one_node_is_in_force_on_all(redis_server, tmp_path):
         until(lambda: other.admin("GET", "/tyk/policies/gold")[0] == 404)
 
 
-def test_versions_that_two_nodes_make_at_once_are_all_among_those_of_their_base(redis_server, tmp_path):
-    with nodes(tmp_path, redis_server, 2, workers=2) as both:
-        assert both[0].admin("POST", "/tyk/apis", mock("/base/", "base"))[0] == 200
-        until(lambda: on_every_worker(lambda: said(both[1], "/base/") == b"base"))
-        query = "base_api_id=base&base_api_version_name=base&new_version_name="
-        made = [f"v{number}" for number in range(6)]
-
-        def make(number: int) -> int:
-            name = made[number]
-            return both[number % 2].admin("POST", f"/tyk/apis?{query}{name}", mock(f"/{name}/", name))[0]
-
-        with concurrent.futures.ThreadPoolExecutor(6) as pool:
-            assert set(pool.map(make, range(6))) == {200}
-        until(lambda: on_every_worker(lambda: versions_of(both[0]) == ["base", *made]))
-
-
-def versions_of(gateway: Gateway) -> list[str]:
-    return [one["versionName"] for one in gateway.admin("GET", "/tyk/apis/base/versions")[1]["apis"]]
-
-
 def test_a_change_reaches_other_nodes_within_a_blink(redis_server, tmp_path):
     slow = {"cluster": {"enabled": True, "data_sync_interval": 1000}}
     with nodes(tmp_path, redis_server, 3, conf=slow) as (one, *others):
@@ -121,59 +50,6 @@ def test_a_change_reaches_other_nodes_within_a_blink(redis_server, tmp_path):
             for other in others:
                 until(lambda other=other, text=text: said(other, "/a/") == text.encode())
             assert time.monotonic() - written < 5, "by the message, not by the poll"
-
-
-def test_conditions_of_a_write(redis_server, tmp_path):
-    with nodes(tmp_path, redis_server, 1) as (one,):
-        status, headers, _ = call(one, "POST", "/tyk/apis", mock("/a/", "1"), If_None_Match="*")
-        assert (status, headers["etag"]) == (200, '"1"')
-        assert call(one, "POST", "/tyk/apis", mock("/a/", "x"), If_None_Match="*")[0] == 412
-        assert call(one, "GET", "/tyk/apis/a")[1]["etag"] == '"1"'
-        status, headers, _ = call(one, "PUT", "/tyk/apis/a", mock("/a/", "2"), If_Match='"1"')
-        assert (status, headers["etag"]) == (200, '"2"')
-        status, _, body = call(one, "PUT", "/tyk/apis/a", mock("/a/", "3"), If_Match='"1"')
-        assert (status, body["message"]) == (
-            412,
-            "Not changed: api/a is of generation 2, expected was generation 1",
-        )
-        assert call(one, "DELETE", "/tyk/apis/a", If_Match='"1"')[0] == 412
-        assert said(one, "/a/") == b"2"
-        assert one.admin("POST", "/tyk/apis", mock("/b/", "b"))[0] == 200  # generation 3
-        for match in ({}, {"If_Match": '"2"'}):  # to what it is already: it stays of generation 2
-            status, headers, _ = call(one, "PUT", "/tyk/apis/a", mock("/a/", "2"), **match)
-            assert (status, headers["etag"]) == (200, '"2"')
-        assert call(one, "DELETE", "/tyk/apis/a", If_Match="*")[0] == 200
-
-
-def test_several_documents_are_written_together_or_not_at_all(redis_server, tmp_path):
-    with nodes(tmp_path, redis_server, 1) as (one,):
-        good = {"kind": "api", "document": mock("/a/", "a")}
-        bad = {"kind": "api", "document": api("/b/", "ftp://nowhere")}
-        status, body = one.admin("POST", "/tyk/cluster/apply", {"changes": [good, bad]})
-        assert status == 400
-        assert "b" in body["message"]
-        assert said(one, "/a/") == 404
-        same = {"kind": "api", "document": mock("/a/", "b", api_id="b")}
-        status, body = one.admin("POST", "/tyk/cluster/apply", {"changes": [good, same]})
-        assert status == 400
-        assert '/a/ is taken by the API "a"' in body["message"]
-        policy = {"kind": "policy", "id": "p", "document": {"rate": 1, "per": 1, "active": True}}
-        status, body = one.admin("POST", "/tyk/cluster/apply", {"changes": [good, policy], "generation": 0})
-        assert (status, body) == (200, {"status": "ok", "generation": 1})
-        assert said(one, "/a/") == b"a"
-        assert one.admin("GET", "/tyk/policies/p")[0] == 200
-        both = {"changes": [{"kind": "api", "id": "a", "action": "delete"}, {**policy, "action": "delete"}]}
-        assert one.admin("POST", "/tyk/cluster/apply", {**both, "generation": 0})[0] == 409
-        assert one.admin("POST", "/tyk/cluster/apply", both)[1]["generation"] == 2
-        assert said(one, "/a/") == 404
-        for wrong in (
-            {},
-            {"changes": 1},
-            {"changes": [1]},
-            {"changes": [{"kind": "x"}]},
-            {"changes": [{"kind": "api"}]},
-        ):
-            assert one.admin("POST", "/tyk/cluster/apply", wrong)[0] == 400
 
 
 def test_history_differences_and_the_way_back(redis_server, tmp_path):
@@ -216,15 +92,6 @@ def test_history_differences_and_the_way_back(redis_server, tmp_path):
         assert one.admin("GET", "/tyk/cluster/history")[1]["generations"][0]["generation"] == 4
 
 
-def test_a_bad_write_changes_nothing(redis_server, tmp_path):
-    with nodes(tmp_path, redis_server, 1) as (one,):
-        assert one.admin("POST", "/tyk/apis", mock("/a/", "good"))[0] == 200
-        status, body = one.admin("PUT", "/tyk/apis/a", api("/a/", "ftp://nowhere"))
-        assert (status, body["status"]) == (400, "error")
-        assert said(one, "/a/") == b"good"
-        assert redis_server.command("hlen", names.CLUSTER_HISTORY) == "1"
-
-
 def test_files_are_a_nodes_own_and_the_clusters_go_first(redis_server, tmp_path):
     with node(tmp_path / "node", redis_server, apis=[mock("/own/", "own"), mock("/both/", "file")]) as one:
         assert said(one, "/own/") == b"own"
@@ -239,16 +106,6 @@ def test_files_are_a_nodes_own_and_the_clusters_go_first(redis_server, tmp_path)
         assert one.admin("DELETE", "/tyk/apis/own")[0] == 200
         assert said(one, "/own/") == 404
         assert len(list(one.apps.iterdir())) == 1
-
-
-def test_versions_of_a_shared_api(redis_server, tmp_path):
-    with nodes(tmp_path, redis_server, 2) as (one, other):
-        assert one.admin("POST", "/tyk/apis", mock("/base/", "base"))[0] == 200
-        query = "?base_api_id=base&base_api_version_name=v1&new_version_name=v2"
-        assert one.admin("POST", f"/tyk/apis{query}", mock("/child/", "child"))[0] == 200
-        until(lambda: call(other, "GET", "/tyk/apis/child")[1].get("x-tyk-base-api-id") == "base")
-        assert other.admin("DELETE", "/tyk/apis/child")[0] == 200
-        assert one.admin("GET", "/tyk/apis/base")[1]["definition"]["versions"] == {}
 
 
 def test_a_node_that_was_paused_and_one_that_missed_the_message_follow(redis_server, tmp_path):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.flow.test_cluster import mock, node, said
 from tests.gateway import until
+from tests.nodes import mock, node, said
 
 from sluicegate.cluster.documents import State
 from sluicegate.cluster.snapshot import Snapshot

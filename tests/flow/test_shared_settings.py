@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.cluster.test_documents import write
-from tests.flow.test_cluster import call, mock, node, nodes, said
 from tests.gateway import Gateway, api, on_every_worker, until
+from tests.nodes import call, mock, node, nodes, said
 from tests.servers import RedisServer, running_redis
 from tests.shelves import opened
 from tests.wire import ClosedError, get

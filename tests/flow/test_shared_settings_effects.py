@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from tests import effects
 from tests.effects import AUTHORITY, Site, tls
-from tests.flow.test_cluster import node
 from tests.gateway import KEYED, Gateway, api, merged
+from tests.nodes import node
 from tests.servers import RedisServer, running_redis
 from tests.upstreams import Upstream, echo
 from tests.wire import Wire, request

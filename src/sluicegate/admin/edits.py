@@ -28,6 +28,22 @@ class Put:
     definition: APIDefinition
     document: dict[str, Any] | None = None
 
+    @property
+    def api_id(self) -> str:
+        """The definition that it is about."""
+        return self.definition.api_id
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Write what is made of the definition that is in force.
+
+    merged: makes it. It is called when nobody else can change that one.
+    """
+
+    api_id: str
+    merged: Callable[[], Put]
+
 
 @dataclass(frozen=True, slots=True)
 class Remove:
@@ -47,24 +63,26 @@ class PutVersions:
     change: Callable[[VersionDefinition], VersionDefinition]
 
 
-Edits = Sequence[Put | Remove | PutVersions]
-"""All or nothing; the first is what the call is about."""
+Edits = Sequence[Put | Merge | Remove | PutVersions]
+"""All or nothing; the first is what the call is about, and no `PutVersions`."""
 
 
 async def make(node: Node, request: Request, edits: Edits) -> dict[str, str]:
     """Make the edits, and return when they are in force, with headers for the answer. Raises Refused."""
     first = edits[0]
-    if node.shares and not (isinstance(first, Remove) and not node.shared_generation(Key(API, first.api_id))):
-        plain = [_change(edit) for edit in edits if not isinstance(edit, PutVersions)]
-        return await share(node, request, plain, lambda: _changes_of_bases(node, edits))
+    assert not isinstance(first, PutVersions)
+    removes, key = isinstance(first, Remove), Key(API, first.api_id)
+    if node.shares and not (removes and not node.shared_generation(key)):
+        plain = [_change(edit) for edit in edits if isinstance(edit, Put | Remove)]
+        late = [edit for edit in edits if isinstance(edit, Merge | PutVersions)]
+        return await share(node, request, plain, lambda: _late_changes(node, late), key)
     files = ApiFiles(node)
-    removes = isinstance(first, Remove)
     await put_in_force(
         node,
         files.folder,
         lambda change: _write(node, files, change, edits),
         CANNOT_DELETE if removes else CANNOT_WRITE,
-        api_id=first.definition.api_id if isinstance(first, Put) else "",
+        api_id="" if removes else first.api_id,
         may_empty=removes,
     )
     return {}
@@ -78,9 +96,17 @@ def _change(edit: Put | Remove) -> Change:
             return Change(Key(API, api_id), None)
 
 
-async def _changes_of_bases(node: Node, edits: Edits) -> list[Change]:
-    asked = [edit for edit in edits if isinstance(edit, PutVersions)]
-    return [Change(Key(API, one.base.api_id), await with_versions(node, *_as_it_is(node, one))) for one in asked]
+async def _late_changes(node: Node, edits: Sequence[Merge | PutVersions]) -> list[Change]:
+    """Return the changes that depend on what others may have written since the call began."""
+    changes = []
+    for edit in edits:
+        match edit:
+            case Merge(_, merged):
+                changes.append(_change(merged()))
+            case PutVersions(base):
+                content = await with_versions(node, *_as_it_is(node, edit))
+                changes.append(Change(Key(API, base.api_id), content))
+    return changes
 
 
 def _as_it_is(node: Node, edit: PutVersions) -> tuple[Api, VersionDefinition]:
@@ -94,6 +120,9 @@ def _write(node: Node, files: ApiFiles, change: folder.Change, edits: Edits) -> 
         match edit:
             case Put(definition, document):
                 files.write(change, definition, document)
+            case Merge(_, merged):
+                put = merged()
+                files.write(change, put.definition, put.document)
             case Remove(api_id):
                 files.remove(change, api_id)
             case PutVersions():

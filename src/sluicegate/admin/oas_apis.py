@@ -85,18 +85,17 @@ async def update(node: Node, request: Request) -> Response:
     if not document.get(EXTENSION):
         raise Refused(400, NO_EXTENSION)
     check(document)
-    return await replace_with(node, request, api, document)
+    headers = await make(node, request, [in_the_place_of(node, api, document)])
+    return changed(api.api_id, "modified", headers=headers)
 
 
-async def replace_with(node: Node, request: Request, api: Api, document: JsonObject) -> Response:
-    """Put a checked document in force in the place of another."""
+def in_the_place_of(node: Node, api: Api, document: JsonObject) -> Put:
+    """Return the edit that puts a checked document in the place of another. Raises Refused 400."""
     definition = definition_of(document)
     if definition.api_id != api.api_id:
         raise Refused(400, apis.MISMATCH)
     own, before = own_servers(definition, node.settings), own_servers(api.classic, node.settings)
-    document = _completed(document, own, before)
-    headers = await make(node, request, [Put(definition, document)])
-    return changed(api.api_id, "modified", headers=headers)
+    return Put(definition, _completed(document, own, before))
 
 
 async def delete(node: Node, request: Request) -> Response:

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from sluicegate.admin import apis, oas_apis
 from sluicegate.admin.api_files import EXTENSION
 from sluicegate.admin.body import read_body
-from sluicegate.admin.envelope import Refused
-from sluicegate.admin.json_body import object_of
+from sluicegate.admin.edits import Merge, Put, make
+from sluicegate.admin.envelope import Refused, changed
+from sluicegate.admin.json_body import JsonObject, object_of
 from sluicegate.admin.node import Node
 from sluicegate.admin.oas_servers import retained
 from sluicegate.admin.query import query_of
@@ -44,12 +45,19 @@ async def patch(node: Node, request: Request) -> Response:
     apis.refuse_with_dashboard(node)
     if not request.path_params["apiID"].strip():
         raise Refused(400, NO_ID)
-    api = oas_apis.found_for_write(node, request)
+    api_id = oas_apis.found_for_write(node, request).api_id
     document = object_of(await read_body(node, request), oas_apis.MALFORMED)
     oas_apis.check(document)
+    headers = await make(node, request, [Merge(api_id, lambda: _merged(node, request, document))])
+    return changed(api_id, "modified", headers=headers)
+
+
+def _merged(node: Node, request: Request, document: JsonObject) -> Put:
+    """Return the edit that puts a document in force, with the extension of the one that is."""
+    api = oas_apis.found_for_write(node, request)
     options = _options(request)
     if document.get(EXTENSION) and options is None:
-        return await oas_apis.replace_with(node, request, api, document)
+        return oas_apis.in_the_place_of(node, api, document)
     old = oas_apis.shown(api)
     document = {**document, "servers": retained(old.get("servers") or [], document.get("servers") or [])}
     document.setdefault(EXTENSION, old[EXTENSION])
@@ -58,7 +66,7 @@ async def patch(node: Node, request: Request) -> Response:
             document = with_default_extension(document, replace(options, api_id=""), is_import=False)
         except ConfigError as error:
             raise Refused(400, error.what) from None
-    return await oas_apis.replace_with(node, request, api, document)
+    return oas_apis.in_the_place_of(node, api, document)
 
 
 def _options(request: Request) -> ImportOptions | None:

@@ -49,15 +49,28 @@ def etag(node: Node, key: Key) -> dict[str, str]:
     return {"ETag": f'"{generation}"'} if generation else {}
 
 
-async def share(node: Node, request: Request, changes: Sequence[Change], more: More | None = None) -> dict[str, str]:
-    """Write to the cluster what a call is about, on its conditions; return headers for the answer. Raises Refused."""
-    first, *rest = changes
-    expected = _expected(node, request, first.key)
-    generation = await write(node, request, [Change(first.key, first.content, expected), *rest], more=more)
-    if first.content is None:
+async def share(
+    node: Node, request: Request, changes: Sequence[Change], more: More | None = None, about: Key | None = None
+) -> dict[str, str]:
+    """Write to the cluster, on the conditions of a call; return headers for the answer. Raises Refused.
+
+    about: the document that the call is about; without it that of the first change.
+    """
+    about = about or changes[0].key
+    expected = _expected(node, request, about)
+
+    def on_conditions(changes: Sequence[Change]) -> list[Change]:
+        return [Change(one.key, one.content, expected) if one.key == about else one for one in changes]
+
+    async def more_on_conditions() -> list[Change]:
+        assert more is not None
+        return on_conditions(await more())
+
+    generation = await write(node, request, on_conditions(changes), more=more_on_conditions if more else None)
+    if any(one.key == about and one.content is None for one in changes):
         return {}
     # A document that was so already keeps the older generation; that of somebody who has written since is not told.
-    return {"ETag": f'"{min(generation, node.shared_generation(first.key) or generation)}"'}
+    return {"ETag": f'"{min(generation, node.shared_generation(about) or generation)}"'}
 
 
 async def write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -200,3 +201,13 @@ async def test_versions_of_a_document(admin):
     assert len((await admin.call("GET", "/tyk/apis/oas/base/versions")).json()["apis"]) == 2
     await admin.call("DELETE", "/tyk/apis/oas/child")
     assert (await shown(admin, "base"))["x-tyk-api-gateway"]["info"]["versioning"]["versions"] == []
+
+
+async def test_a_patch_keeps_what_others_write_at_the_same_moment(admin):
+    await admin.call("POST", "/tyk/apis/oas", document())
+    moved = admin.call("PUT", "/tyk/apis/oas/o1", document(listen_path="/moved/"))
+    patched = admin.call("PATCH", "/tyk/apis/oas/o1", plain(paths=PATHS))
+    assert [answer.status_code for answer in await asyncio.gather(moved, patched)] == [200, 200]
+    seen = await shown(admin)
+    assert seen["x-tyk-api-gateway"]["server"]["listenPath"]["value"] == "/moved/"
+    assert "/pets" in seen["paths"]
