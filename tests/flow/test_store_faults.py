@@ -133,7 +133,7 @@ def test_no_wrong_verdict_and_no_wrong_limit_when_a_master_is_killed(
     with running(tmp_path) as redis:
         addresses = [f"{host}:{port}" for host, port in redis.options.addresses]
         own = {"master_name": MASTER} if topology == "sentinel" else {"enable_cluster": True}
-        with node(tmp_path, upstream, {"addrs": addresses, "timeout": 1, **own}) as gateway:
+        with node(tmp_path, upstream, {"addrs": addresses, "timeout": 3, **own}) as gateway:
             known, limited = new_key(gateway), new_key(gateway, rate=LIMIT, per=LONG_S)
             assert statuses(gateway, known, 4) == {200: 4}
             assert statuses(gateway, limited, 8) == {200: 8}
