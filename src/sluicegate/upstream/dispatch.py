@@ -113,7 +113,7 @@ class Dispatcher:
                 other = self._other_target(exchange, target, tried)
                 if client.exchange is not exchange:
                     return
-                # The time of an event loop is a coarse one: what it calls too late may seem to have come a bit too soon.
+                # The time of an event loop is a coarse one: by ours, its timeouts may come a bit too soon.
                 is_late = error.fault is UpstreamFault.CONNECT_TIMEOUT or spent_s >= enforced_s
                 if other is None or (enforced_s and is_late):
                     client.on_upstream_error(UpstreamError(error.fault, error.detail))
