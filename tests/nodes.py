@@ -27,7 +27,7 @@ def node(folder: Path, redis: RedisServer, conf: dict[str, Any] | None = None, *
     """Return a node of the cluster on that Redis."""
     folder.mkdir()
     base = {
-        "storage": {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 2},
+        "storage": {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 3},
         "cluster": {"enabled": True, "data_sync_interval": 1},
         "node_secret": "shared",
         "policies": {"policy_source": "file", "policy_path": str(folder / "policies")},

@@ -55,7 +55,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestartableRedi
 
 def node(folder: Path, upstream: Upstream, redis: RestartableRedis, workers: int = 1) -> Gateway:
     folder.mkdir(exist_ok=True)
-    storage = {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 1}
+    storage = {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 3}
     secured = {"use_keyless": False, "use_oauth2": True, "oauth_meta": META}
     conf = {"storage": storage, "node_secret": SECRET, "hash_key_function": "murmur64"}
     conf["oauth_token_expired_retain_period"] = 50

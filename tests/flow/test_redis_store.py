@@ -24,7 +24,7 @@ SOONER_THAN_EXPIRY_S = 8.0
 
 def node(folder: Path, upstream: Upstream, redis: RestartableRedis, workers: int = 2, **conf: Any) -> Gateway:
     folder.mkdir(exist_ok=True)
-    storage = {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 1}
+    storage = {"type": "redis", "host": "127.0.0.1", "port": redis.port, "timeout": 3}
     liveness = {"check_duration": 500_000_000}
     conf = {"storage": storage, "node_secret": SECRET, "liveness_check": liveness, **conf}
     apis = [api("/a/", upstream.url, **KEYED), api("/open/", upstream.url)]

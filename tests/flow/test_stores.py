@@ -97,7 +97,7 @@ def test_what_is_stored_of_an_api_is_forgotten_and_nothing_else(tmp_path: Path, 
 def test_a_cluster_loses_a_master_and_the_node_goes_on(tmp_path: Path, upstream: Upstream) -> None:
     with running_cluster(tmp_path) as cluster:
         addresses = [f"127.0.0.1:{server.port}" for server in cluster.servers[:3]]
-        redis = {"type": "redis", "hosts": dict.fromkeys(addresses, ""), "enable_cluster": True, "timeout": 1}
+        redis = {"type": "redis", "hosts": dict.fromkeys(addresses, ""), "enable_cluster": True, "timeout": 3}
         folder = tmp_path / "node"
         folder.mkdir()
         conf = {"storage": redis, **REMEMBERING_NOTHING}
@@ -127,7 +127,7 @@ def test_a_cluster_loses_a_master_and_the_node_goes_on(tmp_path: Path, upstream:
 def test_sentinels_name_another_master_and_the_node_goes_on(tmp_path: Path, upstream: Upstream) -> None:
     with running_sentinels(tmp_path) as sentinels:
         addresses = [f"127.0.0.1:{sentinel.port}" for sentinel in sentinels.sentinels]
-        redis = {"type": "redis", "addrs": addresses, "master_name": MASTER, "timeout": 1}
+        redis = {"type": "redis", "addrs": addresses, "master_name": MASTER, "timeout": 3}
         folder = tmp_path / "node"
         folder.mkdir()
         conf = {"storage": redis, **REMEMBERING_NOTHING}
