@@ -16,7 +16,7 @@ from sluicegate.chain.middleware import Middleware
 from sluicegate.chain.outcome import Outcome, Rejection
 from sluicegate.chain.variables import Template
 from sluicegate.clock import now
-from sluicegate.store.tokens import id_of, org_of, to_bytes
+from sluicegate.store.tokens import id_of, to_bytes
 from sluicegate.wire.query import parameter_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class TokenSignature(Middleware):
     name = "AuthKey"
     runs_when_ignored = False
 
-    def __init__(self, config: SignatureConfig) -> None:
+    def __init__(self, config: SignatureConfig, org_id: str) -> None:
+        self._org_id = org_id
         self._digest = ALGORITHMS.get(config.algorithm)
         self._header = config.header.lower().encode()
         self._parameter = (config.param_name or config.header).encode() if config.use_param else b""
@@ -61,7 +62,9 @@ class TokenSignature(Middleware):
         """Return the step when tokens of the API have to be signed."""
         classic = api.classic
         config = token_config(classic)
-        return cls(config.signature) if config.validate_signature and asks_for_tokens(classic) else None
+        if not config.validate_signature or not asks_for_tokens(classic):
+            return None
+        return cls(config.signature, classic.org_id)
 
     def on_request(self, exchange: Exchange) -> Outcome:
         """Reject a request whose signature is missing or wrong."""
@@ -72,7 +75,7 @@ class TokenSignature(Middleware):
         if not signature or not secret:
             return self._rejection
         token = exchange.token
-        candidates = dict.fromkeys((token.removeprefix(org_of(token)), id_of(token), token))
+        candidates = dict.fromkeys((token.removeprefix(self._org_id), id_of(token), token))
         if any(self._is_signed(signature, to_bytes(key + secret)) for key in candidates):
             return None
         return self._rejection

@@ -20,9 +20,10 @@ def digest(key: str, secret: str = "s3cret", skew: int = 0, algorithm: str = "sh
     return hashlib.new(algorithm, f"{key}{secret}{int(time.time()) + skew}".encode()).hexdigest()
 
 
-def ask(signature: str, token: str = "abc", target: str = "/", **config: Any) -> Any:
+def ask(signature: str, token: str = "abc", target: str = "/", org_id: str = "default", **config: Any) -> Any:
     auth = {"validate_signature": True, "signature": {**SIGNATURE, **config}}
-    step = TokenSignature.from_definition(make_api(auth_configs={"authToken": auth}), make_version(), make_services())
+    api = make_api(org_id=org_id, auth_configs={"authToken": auth})
+    step = TokenSignature.from_definition(api, make_version(), make_services())
     assert step is not None
     exchange = make_exchange(target, headers={"X-Sig": signature} if signature else {}, session=SESSION)
     exchange.token = token
@@ -60,10 +61,11 @@ def test_the_other_digest() -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["", "murmur64"])
-def test_the_key_may_be_signed_without_its_organisation(algorithm: str) -> None:
-    token = make_token("5e9d9544a1dcd60001d0ed20", "abc", algorithm)
-    assert ask(digest("abc"), token) is None
-    assert ask(digest(token), token) is None
+@pytest.mark.parametrize("org_id", ["5e9d9544a1dcd60001d0ed20", "default"])
+def test_the_key_may_be_signed_without_its_organisation(org_id: str, algorithm: str) -> None:
+    token = make_token(org_id, "abc", algorithm)
+    assert ask(digest("abc"), token, org_id=org_id) is None
+    assert ask(digest(token), token, org_id=org_id) is None
 
 
 def test_the_parameter_comes_before_the_header() -> None:
