@@ -19,6 +19,7 @@ from sluicegate.admin.query import query_of
 from sluicegate.apidef import gojson
 from sluicegate.apidef.lifetime import moment_in
 from sluicegate.apidef.session import Session
+from sluicegate.chain.counter_names import org_counter
 from sluicegate.errors import ConfigError, StoreError
 from sluicegate.store.tokens import hash_text
 
@@ -52,7 +53,7 @@ async def write(node: Node, request: Request) -> Response:
     try:
         if query_of(request).get("reset_quota") == "1":
             session = replace(session, quota_renews=moment_in(session.quota_renewal_rate))
-            await reset_counters(node, org_id, session)
+            await reset_counters(node, org_counter(org_id, node.settings), session)
         await node.keys.write_org(org_id, replace(session, last_updated=timestamp()))
         await node.forget_keys([hash_text(org_id)])
     except StoreError as error:

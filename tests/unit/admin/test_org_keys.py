@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from sluicegate.chain.counter_names import org_counter
+from sluicegate.store import names
+
 SESSION = {"rate": 10, "per": 1, "quota_max": 3, "quota_renewal_rate": 60, "org_id": "default"}
 
 
@@ -29,3 +34,18 @@ async def test_without_apis(make_admin):
         404,
         "No such organisation found in Active API list",
     )
+
+
+@pytest.mark.parametrize("settings", [{}, {"hash_keys": True, "storage": {"type": "redis"}}])
+async def test_a_quota_begins_anew_on_demand(make_admin, definition, settings):
+    admin = make_admin(**settings)
+    await admin.call("POST", "/tyk/apis", definition())
+    limiter = admin.node.services.limiter
+    counter = names.quota(org_counter("default", admin.node.settings))
+    limiter.quota(counter, 3, 60)
+    await admin.call("PUT", "/tyk/org/keys/default", SESSION)
+    used = await limiter.quota_used(counter)
+    assert used is not None
+    assert used[0] == 1
+    await admin.call("PUT", "/tyk/org/keys/default?reset_quota=1", SESSION)
+    assert await limiter.quota_used(counter) is None
