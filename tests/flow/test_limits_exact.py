@@ -79,10 +79,20 @@ def test_a_limit_holds_over_reloads_and_the_death_of_workers(tmp_path: Path, ups
     limit = {"global_rate_limit": {"rate": ALLOWED, "per": LONG_S}}
     with Gateway(tmp_path, apis=[api("/a/", upstream.url, **limit)], workers=2) as gateway:
         admitted = sum(gateway.ask(get("/a/x")).status == 200 for _ in range(30))
-        gateway.write_api(api("/a/", upstream.url, **limit, tags=["changed"]), "0000-a.json")
+        gateway.write_api(api("/b/", upstream.url))
         gateway.reload()
         admitted += sum(gateway.ask(get("/a/x")).status == 200 for _ in range(30))
         gateway.kill()
         gateway.start()
         admitted += rush(gateway)[200]
         assert admitted == ALLOWED
+
+
+@pytest.mark.parametrize("changed", [{"global_rate_limit": {"rate": 70, "per": LONG_S}}, {"name": "other"}])
+def test_a_changed_definition_begins_anew(tmp_path: Path, upstream: Upstream, changed: dict[str, Any]) -> None:
+    limit = {"global_rate_limit": {"rate": ALLOWED, "per": LONG_S}}
+    with Gateway(tmp_path, apis=[api("/a/", upstream.url, **limit)], workers=2) as gateway:
+        assert rush(gateway) == LIMITED
+        gateway.write_api(api("/a/", upstream.url, **{**limit, **changed}), "0000-a.json")
+        gateway.reload()
+        assert rush(gateway)[200] == {**limit, **changed}["global_rate_limit"]["rate"]

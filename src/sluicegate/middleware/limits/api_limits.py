@@ -1,7 +1,8 @@
 """Limits how often an API, or one endpoint of it, may be used by all callers together.
 
 Asked for by `global_rate_limit` and `extended_paths.rate_limit`, unless `disable_rate_limit` is set (contract 07.8).
-The first matching endpoint's limit takes the place of the API's. Open APIs are limited too.
+The first matching endpoint's limit takes the place of the API's. Open APIs are limited too. With a definition that was
+changed a limit begins anew, as that of a key does that was written.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ RATE_EXCEEDED = Rejection(429, "API Rate Limit Exceeded", "api_rate_limited", fl
 
 @dataclass(frozen=True, slots=True)
 class ApiLimit:
-    """`rate` requests in `per_s` seconds, counted under `name`."""
+    """`rate` requests in `per_s` seconds, counted under `name`.
+
+    version: the checksum of the definition, which all workers and nodes have alike.
+    """
 
     name: str
     rate: float
     per_s: float
+    version: str
 
 
 class ApiLimits(Middleware):
@@ -85,7 +90,7 @@ class ApiLimits(Middleware):
         limit = (self._endpoints.find(exchange) if self._endpoints else None) or self._whole
         if limit is None:
             return None
-        verdict = self._count(limit.name, limit.rate, limit.per_s)
+        verdict = self._count(limit.name, limit.rate, limit.per_s, limit.version)
         if isinstance(verdict, RateVerdict):
             return self._decide(exchange, limit, verdict)
         return self._wait(exchange, limit, verdict)
@@ -101,4 +106,4 @@ class ApiLimits(Middleware):
 
 def _limit(api: Api, endpoint: str, rate: float, per_s: float, services: Services) -> ApiLimit:
     counter = api_counter(api.classic.org_id, api.api_id, endpoint, services.settings)
-    return ApiLimit(names.rate_limit(counter), rate, min(per_s, LONGEST_WINDOW_S))
+    return ApiLimit(names.rate_limit(counter), rate, min(per_s, LONGEST_WINDOW_S), api.checksum)
