@@ -16,6 +16,7 @@ from sluicegate.chain.variables import Template
 from sluicegate.errors import ConfigError
 from sluicegate.store import names
 from sluicegate.store.limiter import LONGEST_WINDOW_S
+from sluicegate.store.limiters.smoothing import is_valid
 
 if TYPE_CHECKING:
     from sluicegate.chain.exchange import Exchange
@@ -130,7 +131,7 @@ class Planner:
             shown_quota=(limit.quota_max, max(0, limit.quota_remaining), limit.quota_renews),
             retries=limit.throttle_retry_limit if limit.throttle_interval > 0 else 0,
             retry_interval_s=limit.throttle_interval,
-            smoothing=limit.smoothing or session.smoothing,
+            smoothing=limit.smoothing if is_valid(limit.smoothing) else session.smoothing,
             endpoints=endpoints,
             own_key=own_key,
             varies=bool(endpoints) or own_key is not None,
