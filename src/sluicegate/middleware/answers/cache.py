@@ -207,7 +207,7 @@ class Cache(Middleware):
         if self._obeys_upstream:
             stores = stores or bool(response.headers.get(FORCE_FIELD))
             said = response.headers.get(self._ttl_field) or b""
-            if said.isdigit():
+            if said.removeprefix(b"-").isdigit():
                 ttl_s = int(said[:9])
         return ttl_s if stores else 0
 

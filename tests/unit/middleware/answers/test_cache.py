@@ -168,6 +168,13 @@ async def test_upstream_control() -> None:
     assert list(store.ttls.values()) == [9]
 
 
+@pytest.mark.parametrize(("said", "stored"), [("0", False), ("-3", False), ("soon", True), ("--3", True)])
+async def test_an_upstream_may_say_that_a_response_is_old_already(said: str, stored: bool) -> None:
+    step = cache_of(DictCache(), {**ALL_SAFE, "enable_upstream_cache_control": True})
+    kept = await answer(step, await ask(step), X_Tyk_Cache_Action_Set="1", X_Tyk_Cache_Action_Set_TTL=said)
+    assert bool(kept) is stored
+
+
 async def test_what_is_never_stored() -> None:
     step = cache_of(DictCache())
     for status, headers in ((206, {}), (304, {}), (200, {"Content_Type": "text/event-stream"})):
