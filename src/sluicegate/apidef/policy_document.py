@@ -51,9 +51,9 @@ class Policy(GoStruct, frozen=True, rename={"mid": "_id"}):
     tags: Sequence[str] = ()
     key_expires_in: Int64 = 0  # s, counted from the creation of a key
     post_expiry_action: Omit[str] = ""
-    post_expiry_grace_period: Omit[Int64] = 0  # s
+    post_expiry_grace_period: Int64 = 0  # s
     partitions: PolicyPartitions = PolicyPartitions()
     last_updated: str = ""
     meta_data: Mapping[str, Any] = NIL_MAP
-    graphql_access_rights: Omit[Any] = None
-    smoothing: Omit[RateLimitSmoothing | None] = None
+    graphql_access_rights: Any = None
+    smoothing: RateLimitSmoothing | None = None

@@ -25,6 +25,18 @@ async def test_life_of_a_policy(admin):
     assert await admin.said("DELETE", "/tyk/policies/gold") == (500, "Delete failed")
 
 
+async def test_every_field_is_answered(admin):
+    await admin.call("POST", "/tyk/policies", {"id": "bare"})
+    assert (await admin.call("GET", "/tyk/policies/bare")).text == (
+        '{"_id":"","id":"bare","name":"","org_id":"","rate":0,"per":0,"quota_max":0,"quota_renewal_rate":0,'
+        '"throttle_interval":0,"throttle_retry_limit":0,"max_query_depth":0,"access_rights":null,'
+        '"hmac_enabled":false,"enable_http_signature_validation":false,"active":false,"is_inactive":false,'
+        '"tags":null,"key_expires_in":0,"post_expiry_grace_period":0,'
+        '"partitions":{"quota":false,"rate_limit":false,"complexity":false,"acl":false,"per_api":false},'
+        '"last_updated":"","meta_data":null,"graphql_access_rights":null,"smoothing":null}\n'
+    )
+
+
 async def test_ids(admin):
     assert await admin.said("POST", "/tyk/policies", {}) == (400, "Unable to create policy without id.")
     assert (await admin.call("POST", "/tyk/policies", {"_id": "6b04"})).json()["key"] == "6b04"
