@@ -45,7 +45,7 @@ def with_trial_period(node: Node, session: Session, *, is_new: bool) -> Session:
         return session
     for policy_id in session.apply_policies or ([session.apply_policy_id] if session.apply_policy_id else []):
         policy = node.policies.get(policy_id)
-        if policy is not None and policy.key_expires_in > 0:
+        if policy is not None and policy.org_id == session.org_id and policy.key_expires_in > 0:
             session = replace(session, expires=moment_in(policy.key_expires_in))
     return session
 

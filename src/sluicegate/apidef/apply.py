@@ -31,11 +31,11 @@ def apply_policies(policies: Mapping[str, Policy], session: Session, org_id: str
     org_id:   the API's organisation, for a session that names none; None when a key is made over the admin API.
     Raises PolicyError with Tyk's text.
     """
-    inline = _inline_policies(session)
+    org = session.org_id or org_id or ""
+    inline = _inline_policies(session, org)
     ids = list(inline) if inline is not None else _policy_ids(session)
     if not ids:
         return _with_own_scopes(session)
-    org = session.org_id or org_id or ""
     chosen = _chosen(ids, policies if inline is None else inline, org)
     merged = Merged(session, _cleared(session, policies, org))
     for policy in chosen:
@@ -53,8 +53,11 @@ def _policy_ids(session: Session) -> list[str]:
     return [session.apply_policy_id] if session.apply_policy_id else []
 
 
-def _inline_policies(session: Session) -> dict[str, Policy] | None:
-    """Return the policies that stand in `meta_data.policies`, or None when there is no such list."""
+def _inline_policies(session: Session, org: str) -> dict[str, Policy] | None:
+    """Return the policies that stand in `meta_data.policies`, or None when there is no such list.
+
+    One that names no organisation is of the session's.
+    """
     written = session.meta_data.get("policies")
     if not isinstance(written, list):
         return None
@@ -62,14 +65,13 @@ def _inline_policies(session: Session) -> dict[str, Policy] | None:
         read = [convert(one, Policy) for one in written]
     except ConfigError as error:
         raise PolicyError(error.what) from None
-    return {policy.id or str(at): policy for at, policy in enumerate(read)}
+    return {policy.id or str(at): replace(policy, org_id=policy.org_id or org) for at, policy in enumerate(read)}
 
 
 def _visible(policies: Mapping[str, Policy], policy_id: str, org: str) -> Policy | None:
+    """Return a policy by id and organisation; one of no organisation is for keys of none."""
     policy = policies.get(policy_id)
-    if policy is None or (org and policy.org_id and policy.org_id != org):
-        return None
-    return policy
+    return policy if policy is not None and policy.org_id == org else None
 
 
 def _chosen(ids: Sequence[str], policies: Mapping[str, Policy], org: str) -> list[Policy]:

@@ -242,6 +242,16 @@ async def test_policies_end_new_keys(admin, definition):
     assert "expires" not in await stored(admin, token)
 
 
+async def test_a_policy_of_another_organisation_ends_no_key(admin, definition):
+    await add_api(admin, definition)
+    for policy_id, org_id, lives_s in (("own", "default", 0), ("foreign", "other", 60), ("nobodys", "", 60)):
+        policy = {"id": policy_id, "org_id": org_id, "access_rights": RIGHTS, "key_expires_in": lives_s}
+        await admin.call("POST", "/tyk/policies", policy)
+    key = {"org_id": "default", "apply_policies": ["own", "foreign", "nobodys"]}
+    token = (await admin.call("POST", "/tyk/keys/create", key)).json()["key"]
+    assert "expires" not in await stored(admin, token)
+
+
 async def test_policies_by_hash(make_admin):
     admin = make_admin(hash_keys=True)
     name = (await admin.call("POST", "/tyk/keys/custom-1", session())).json()["key_hash"]

@@ -124,6 +124,13 @@ def test_a_missing_policy_or_one_of_another_organisation_is_not_found(key: Sessi
         book(full=full()).apply(key, None)
 
 
+@pytest.mark.parametrize(("of_policy", "of_key"), [("", "o"), ("o", "")])
+def test_no_organisation_is_one_of_its_own(of_policy: str, of_key: str) -> None:
+    with pytest.raises(PolicyError, match='policy not found: "full"'):
+        book(full=full(org_id=of_policy)).apply(session("full", org_id=of_key), None)
+    assert book(full=full(org_id=of_policy)).apply(session("full", org_id=of_policy), None).rate == 10
+
+
 def test_a_missing_one_among_several_is_skipped() -> None:
     assert book(full=full()).apply(session("gone", "full"), "o").access_rights["k1"].limit.rate == 10
 
