@@ -87,8 +87,8 @@ def _chosen(ids: Sequence[str], policies: Mapping[str, Policy], org: str) -> lis
     for policy in chosen:
         if policy.partitions.per_api and policy.partitions.any_part:
             raise PolicyError(f"cannot apply policy {policy.id} which has per_api and any of partitions set")
-    by_api = [policy.partitions.per_api for policy in chosen]
-    if any(by_api) and not all(by_api):
+    parts = [policy.partitions for policy in chosen]
+    if any(part.per_api for part in parts) and any(part.any_part for part in parts):
         raise PolicyError(MIXED)
     return chosen
 

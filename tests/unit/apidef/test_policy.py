@@ -110,12 +110,30 @@ def test_two_per_api_policies_give_the_more_generous() -> None:
 
 def test_what_may_not_be_mixed() -> None:
     policies = book(
-        both=full(partitions={"per_api": True, "acl": True}), api=full(partitions={"per_api": True}), plain=full()
+        both=full(partitions={"per_api": True, "acl": True}),
+        api=full(partitions={"per_api": True}),
+        part=full(partitions={"acl": True}),
+        plain=full(),
     )
     with pytest.raises(PolicyError, match="cannot apply policy both which has per_api and any of partitions set"):
         policies.apply(session("both"), "o")
-    with pytest.raises(PolicyError, match="some have per_api set and some are partitioned"):
-        policies.apply(session("api", "plain"), "o")
+    for mixed in (("api", "part"), ("part", "api"), ("part", "plain", "api")):
+        with pytest.raises(PolicyError, match="some have per_api set and some are partitioned"):
+            policies.apply(session(*mixed), "o")
+
+
+def test_a_plain_policy_goes_with_per_api_ones() -> None:
+    policies = book(
+        api=full(
+            partitions={"per_api": True}, access_rights={"k1": {"limit": {"rate": 2, "per": 1, "quota_max": 500}}}
+        ),
+        plain=full(access_rights={"k1": {}, "k2": {}}),
+    )
+    for order in (("api", "plain"), ("plain", "api")):
+        rights = policies.apply(session(*order), "o").access_rights
+        one, two = rights["k1"], rights["k2"]
+        assert (one.limit.rate, one.limit.quota_max, one.allowance_scope) == (10, 500, "k1")
+        assert (two.limit.rate, two.limit.quota_max) == (10, 100)
 
 
 @pytest.mark.parametrize("key", [session("gone"), session("full", org_id="other"), session(apply_policy_id="gone")])
