@@ -135,6 +135,8 @@ def _carried(session: Session, chosen: Sequence[Policy]) -> dict[str, Any]:
         "hmac_enabled": session.hmac_enabled,
         "enable_http_signature_validation": session.enable_http_signature_validation,
         "is_inactive": any(policy.is_inactive for policy in chosen),
+        "post_expiry_action": session.post_expiry_action,
+        "post_expiry_grace_period": session.post_expiry_grace_period,
     }
     for policy in chosen:
         meta.update(policy.meta_data)
@@ -142,9 +144,8 @@ def _carried(session: Session, chosen: Sequence[Policy]) -> dict[str, Any]:
         fields["last_updated"] = max(fields["last_updated"], policy.last_updated)
         fields["hmac_enabled"] |= policy.hmac_enabled
         fields["enable_http_signature_validation"] |= policy.enable_http_signature_validation
-        if policy.post_expiry_action:
-            fields["post_expiry_action"] = policy.post_expiry_action
-            fields["post_expiry_grace_period"] = policy.post_expiry_grace_period
+        fields["post_expiry_action"] = policy.post_expiry_action or fields["post_expiry_action"]
+        fields["post_expiry_grace_period"] = policy.post_expiry_grace_period or fields["post_expiry_grace_period"]
     fields["tags"] = list(tags)
     return fields
 

@@ -178,6 +178,16 @@ def test_tags_meta_data_and_the_rest_are_merged() -> None:
     assert (applied.last_updated, applied.hmac_enabled, applied.post_expiry_action) == ("9", True, "delete")
 
 
+def test_what_comes_after_expiry_is_merged_field_by_field() -> None:
+    policies = book(
+        action=full(post_expiry_action="retain", post_expiry_grace_period=60), grace=full(post_expiry_grace_period=90)
+    )
+    applied = policies.apply(session("action", "grace", post_expiry_action="delete"), "o")
+    assert (applied.post_expiry_action, applied.post_expiry_grace_period) == ("retain", 90)
+    applied = policies.apply(session("grace", post_expiry_action="retain"), "o")
+    assert (applied.post_expiry_action, applied.post_expiry_grace_period) == ("retain", 90)
+
+
 def test_rights_are_united() -> None:
     first = {"versions": ["v1"], "allowed_urls": [{"url": "/a", "methods": ["GET"]}]}
     second = {"versions": ["v2"], "allowed_urls": [{"url": "/a", "methods": ["PUT"]}, {"url": "/b", "methods": []}]}
