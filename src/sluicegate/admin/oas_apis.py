@@ -56,7 +56,7 @@ async def create(node: Node, request: Request) -> Response:
     apis.refuse_with_dashboard(node)
     version = NewVersion.asked_for(node, request)
     document = object_of(await read_body(node, request), MALFORMED)
-    if not document.get(EXTENSION):
+    if document.get(EXTENSION) is None:
         raise Refused(400, NO_EXTENSION)
     check(document)
     return await add(node, request, document, version)
@@ -82,7 +82,7 @@ async def update(node: Node, request: Request) -> Response:
     apis.refuse_with_dashboard(node)
     api = found_for_write(node, request)
     document = object_of(await read_body(node, request), MALFORMED)
-    if not document.get(EXTENSION):
+    if document.get(EXTENSION) is None:
         raise Refused(400, NO_EXTENSION)
     check(document)
     headers = await make(node, request, [in_the_place_of(node, api, document)])

@@ -74,6 +74,11 @@ async def test_servers_change_with_the_path(admin):
     ("change", "message"),
     [
         ({"x-tyk-api-gateway": None}, "the payload should contain x-tyk-api-gateway"),
+        (
+            {"x-tyk-api-gateway": {}},
+            "x-tyk-api-gateway: info is required\nx-tyk-api-gateway: upstream is required\n"
+            "x-tyk-api-gateway: server is required",
+        ),
         ({"openapi": "2.0"}, 'Schema not found for version "2.0"'),
         ({"paths": None}, "paths: Invalid type. Expected: object, given: null"),
         (
