@@ -23,7 +23,7 @@ from sluicegate.settings.section import Section
 
 REDACTED = "*REDACTED*"
 SECRET_NAME = re.compile(
-    r"(^|_)(secrets?|password|token|api_key|rpc_key|license_key|connection_string|sentry_code|header_map|headers)$"
+    r"(^|_)(secrets?|password|token|api_key|rpc_key|license_key|connection_string|sentry_code|header_map)$|^headers$"
 )
 
 

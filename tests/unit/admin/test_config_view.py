@@ -19,6 +19,8 @@ def inspected(make_admin):
         monitor={"configuration": {"header_map": {"Authorization": "Bearer hidden"}}},
         db_app_conf_options={"connection_string": "http://user:pw@dashboard"},
         sentry_code="https://hidden@sentry.io/1",
+        rate_limit_response_headers="quotas",
+        opentelemetry={"headers": {"Authorization": "hidden"}},
     )
 
 
@@ -47,6 +49,10 @@ async def test_nothing_secret_is_shown(inspected):
         (
             "/config?field=hash_key_function_fallback",
             ("hash_key_function_fallback", FALLBACK, "[murmur64 sha256]", False),
+        ),
+        (
+            "/config?field=rate_limit_response_headers",
+            ("rate_limit_response_headers", "TYK_GW_RATELIMITRESPONSEHEADERS", "quotas", False),
         ),
         ("/config?field=sentry_code", ("sentry_code", "TYK_GW_SENTRYCODE", "*REDACTED*", True)),
     ],
