@@ -25,6 +25,7 @@ from sluicegate.admin.shared import etag, policy_content, share
 from sluicegate.apidef import gojson
 from sluicegate.apidef.file import bytes_of
 from sluicegate.apidef.policy import Policy
+from sluicegate.apidef.rights import limits_tools
 from sluicegate.cluster.document import POLICY, Key
 from sluicegate.cluster.documents import Change
 from sluicegate.errors import ConfigError
@@ -32,6 +33,7 @@ from sluicegate.errors import ConfigError
 SAFE_ID = re.compile(r"[A-Za-z0-9._~-]+")
 INVALID_ID = "Invalid Policy ID: Allowed characters: a-z, A-Z, 0-9, ., _, -, ~"
 NO_STORAGE = "Unable to access policy storage."
+NOT_MCP = 'MCP fields can only be configured on MCP Proxies, API "{}" is not an MCP Proxy'
 MISMATCH = "Request ID does not match that in policy! For Update operations these must match."
 
 
@@ -175,6 +177,7 @@ async def _policy_of(node: Node, request: Request) -> Policy:
     if not policy.id:
         raise Refused(400, "Unable to create policy without id.")
     _check_id(node, policy.id)
+    _check_rights(node, policy)
     return policy
 
 
@@ -196,6 +199,14 @@ def _check_id(node: Node, policy_id: str) -> None:
         raise Refused(400, f"Invalid Policy ID: longer than {LONGEST_ID_BYTES} bytes")
     if not is_safe or "/" in policy_id or "\0" in policy_id or policy_id in (".", ".."):
         raise Refused(400, INVALID_ID)
+
+
+def _check_rights(node: Node, policy: Policy) -> None:
+    """Raise Refused for rights to tools of an API that has none; one that is not loaded may have some."""
+    for api_id, rights in policy.access_rights.items():
+        api = node.find_api(api_id)
+        if api is not None and api.classic.application_protocol != "mcp" and limits_tools(rights):
+            raise Refused(400, NOT_MCP.format(api_id))
 
 
 def _refuse_foreign_source(node: Node) -> None:

@@ -39,6 +39,13 @@ def merge_rights(first: AccessDefinition, second: AccessDefinition) -> AccessDef
     )
 
 
+def limits_tools(rights: AccessDefinition) -> bool:
+    """Return whether anything is said of JSON-RPC methods, tools, resources or prompts: of what MCP proxies have."""
+    lists = rights.mcp_access_rights
+    rules = (rights.json_rpc_methods_access_rights, lists.tools, lists.resources, lists.prompts)
+    return bool(rights.json_rpc_methods or rights.mcp_primitives) or any(one.allowed or one.blocked for one in rules)
+
+
 def union(first: Iterable[str], second: Iterable[str]) -> Sequence[str]:
     """Return the members of both, each once, in order."""
     return list(dict.fromkeys([*first, *second])) or ()

@@ -49,6 +49,27 @@ async def test_ids(admin):
     assert await admin.said("DELETE", "/tyk/policies") == (400, "Must specify an apiID to delete")
 
 
+@pytest.mark.parametrize(
+    "rights",
+    [
+        {"json_rpc_methods": [{"name": "tools/list", "limit": {"rate": 1, "per": 1}}]},
+        {"json_rpc_methods_access_rights": {"allowed": ["tools/list"]}},
+        {"mcp_primitives": [{"type": "tool", "name": "rm", "limit": {"rate": 1, "per": 1}}]},
+        {"mcp_access_rights": {"tools": {"blocked": ["rm"]}}},
+    ],
+)
+async def test_rights_to_tools_are_for_mcp_proxies(admin, definition, rights):
+    await admin.call("POST", "/tyk/apis", definition())
+    for method, path in (("POST", "/tyk/policies"), ("PUT", "/tyk/policies/p")):
+        assert await admin.said(method, path, {"id": "p", "access_rights": {"a1": rights}}) == (
+            400,
+            'MCP fields can only be configured on MCP Proxies, API "a1" is not an MCP Proxy',
+        )
+    nothing = {"versions": ["v1"], "mcp_access_rights": {"tools": {"allowed": []}}}
+    for right in ({"a1": nothing}, {"not-loaded": rights}):
+        assert (await admin.call("POST", "/tyk/policies", {"id": "p", "access_rights": right})).status_code == 200
+
+
 @pytest.mark.parametrize("policy_id", ["../escaped", "..", ".", "a/b", "a\0b"])
 async def test_no_id_leaves_the_folder_whatever_is_allowed(make_admin, policy_id):
     admin = make_admin(allow_unsafe_policy_ids=True)
