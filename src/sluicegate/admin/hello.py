@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,9 +10,19 @@ from starlette.responses import Response
 from sluicegate.admin.envelope import Refused, answer
 from sluicegate.admin.node import Node
 from sluicegate.admin.query import query_of
+from sluicegate.apidef.gojson import convert
 from sluicegate.apidef.gotypes import NIL_MAP, GoStruct, Omit
 
 STORE, OPTIONAL = "store", "optional"
+
+
+class Check(GoStruct, frozen=True, rename="camel"):
+    """What a check of one component found, and when (RFC 3339); `output` says what is wrong."""
+
+    status: str = ""
+    output: Omit[str] = ""
+    component_type: str = ""
+    time: str = ""
 
 
 class Health(GoStruct, frozen=True):
@@ -22,13 +31,13 @@ class Health(GoStruct, frozen=True):
     status: str
     version: str
     description: str
-    details: Omit[Mapping[str, Any]] = NIL_MAP
+    details: Omit[Mapping[str, Check]] = NIL_MAP
 
 
 async def hello(node: Node, request: Request) -> Response:
     """Answer 200 whatever the state: the state is in the document."""
-    details = node.health()
-    found = {item.get("status") for item in details.values()}
+    details = _details(node)
+    found = {check.status for check in details.values()}
     status = "pass" if found <= {"pass"} else "fail" if found == {"fail"} else "warn"
     return answer(Health(status, node.version, "Tyk GW", details))
 
@@ -42,4 +51,8 @@ async def ready(node: Node, request: Request) -> Response:
     is_ready, why = (False, "Gateway is shutting down") if node.is_draining else node.ready(needs_store=needs_store)
     if not is_ready:
         raise Refused(503, why)
-    return answer(Health("pass", node.version, "Tyk GW Ready", node.health()))
+    return answer(Health("pass", node.version, "Tyk GW Ready", _details(node)))
+
+
+def _details(node: Node) -> Mapping[str, Check]:
+    return {name: convert(item, Check) for name, item in node.health().items()}

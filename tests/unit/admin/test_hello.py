@@ -24,6 +24,15 @@ async def test_the_state_is_in_the_document(admin, details, status):
     assert (body["status"], body["details"]) == (status, details)
 
 
+@pytest.mark.parametrize("path", ["/hello", "/ready"])
+async def test_fields_stand_in_their_order(admin, path):
+    admin.node.details = {"redis": BAD}
+    assert (await admin.call("GET", path)).text.endswith(
+        '"details":{"redis":{"status":"fail","output":"storage: Redis is either down or was not configured",'
+        '"componentType":"datastore","time":"2026-11-23T15:50:18Z"}}}\n'
+    )
+
+
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST"])
 async def test_other_methods(admin, method):
     answer = await admin.call(method, "/hello")
