@@ -16,6 +16,10 @@ def rewriting(pattern: str, to: str, method: str = "GET") -> dict[str, Any]:
     return {"path": pattern, "match_pattern": pattern, "method": method, "rewrite_to": to}
 
 
+def by_payload(pattern: str, to: str) -> dict[str, Any]:
+    return {"on": "all", "options": {"payload_matches": {"match_rx": pattern}}, "rewrite_to": to}
+
+
 def version_of(api_id: str) -> dict[str, Any]:
     return {"enabled": True, "name": "own", "location": "header", "key": "version", "versions": {"next": api_id}}
 
@@ -37,6 +41,13 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         rewriting("/carried(.*)", "tyk://self/plain$1"),
         rewriting("/checked", "tyk://limited/x?check_limits=true"),
     ]
+    fences = {
+        "white_list": [{"path": "/calls", "method": "POST"}],
+        "internal": [{"path": "/stop", "method": "POST"}, {"path": "/state", "method": "GET"}],
+    }
+    into_action = rewriting("/calls", "/calls", "POST") | {
+        "triggers": [by_payload("stop", "tyk://self/stop"), by_payload("state", "tyk://self/state?method=GET")]
+    }
     apis = [
         api("/a/", upstream.url, version_data=paths(url_rewrites=rewrites)),
         api("/other/", upstream.url + "/base", name="The other one", internal=True),
@@ -48,6 +59,7 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         api("/egg/", upstream.url, definition=version_of("hen")),
         api("/hen/", upstream.url, definition=version_of("egg")),
         api("/limited/", upstream.url, global_rate_limit={"rate": 1, "per": 100}),
+        api("/fenced/", upstream.url, version_data=paths(url_rewrites=[into_action], **fences)),
     ]
     with Gateway(tmp_path_factory.mktemp("gateway"), apis=apis) as one:
         yield one
@@ -74,6 +86,17 @@ def test_into_another_api(client: Wire, path: str) -> None:
 
 def test_internal_apis_are_reached_by_loops_only(client: Wire) -> None:
     assert client.ask(get("/other/there")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "reached"),
+    [(b"stop", ("POST", "/stop")), (b"state?", ("GET", "/state")), (b"else", ("POST", "/calls"))],
+)
+def test_endpoints_that_only_loops_reach(client: Wire, body: bytes, reached: tuple[str, str]) -> None:
+    found = told(client.ask(request("POST", "/fenced/calls", body=body)))
+    assert (found["method"], found["target"], found["body"]) == (*reached, body.decode())
+    if reached != ("POST", "/calls"):
+        assert client.ask(request(reached[0], "/fenced" + reached[1])).status == 403
 
 
 def test_nowhere(client: Wire) -> None:

@@ -5,7 +5,8 @@ Asked for by `extended_paths.{mock_response,ignored,black_list,white_list,intern
 classic entries. The first entry for the path and method decides, in the order above; where there is an allow list,
 what nobody decided is forbidden.
 
-Internal endpoints are open to `tyk://` loops only, whatever the other lists say.
+Internal endpoints are open to `tyk://` loops only, whatever the other lists say; to those they are open although an
+allow list does not name them.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class PathLists(Middleware):
         if self._answers_preflights and _is_preflight(exchange):
             exchange.ignored = True
             return None
-        if self._internal and not exchange.loop_level and self._internal.find(exchange):
+        is_internal = bool(self._internal) and self._internal.find(exchange) is not None
+        if is_internal and not exchange.loop_level:
             return FORBIDDEN
         decision = self._decisions.find(exchange)
         if decision is OPEN:
@@ -89,7 +91,7 @@ class PathLists(Middleware):
             exchange.ignored = True
             return None
         if decision is None:
-            return FORBIDDEN if self._has_allow_list else None
+            return FORBIDDEN if self._has_allow_list and not is_internal else None
         if decision is BLOCKED:
             return FORBIDDEN
         assert isinstance(decision, Reply)

@@ -126,6 +126,13 @@ def test_internal_endpoints_are_for_loops_only() -> None:
     assert ask(version, loop_level=1) == "ignored"
 
 
+def test_loops_reach_internal_endpoints_that_an_allow_list_does_not_name() -> None:
+    version = lists(internal=[{"path": "/x", "method": "GET"}], white_list=[{"path": "/y"}])
+    assert ask(version, loop_level=1) is None
+    assert ask(version) == ask(version, method="POST", loop_level=1) == ask(version, "/z", loop_level=1) == FORBIDDEN
+    assert ask(lists(black_list=[{"path": "/x"}], **version["extended_paths"]), loop_level=1) == FORBIDDEN
+
+
 def test_preflights_pass_where_the_gateway_answers_them() -> None:
     version = lists(black_list=[{"path": "/x"}])
     assert ask(version, method="OPTIONS") == FORBIDDEN
