@@ -35,6 +35,8 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         rewriting("/as-get", "tyk://self/plain?method=get", "HEAD"),
         rewriting("/other", "tyk://other/there"),
         rewriting("/by-name", "tyk://the-other-one/there"),
+        rewriting("/unstripped", "tyk://unstripped/there?q=1"),
+        rewriting("/named", "tyk://unstripped/unstripped/there"),
         rewriting("/nowhere", "tyk://nowhere/there"),
         rewriting("/body", "tyk://self/plain", "POST"),
         rewriting("/limited", "tyk://limited/x"),
@@ -51,7 +53,9 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
     apis = [
         api("/a/", upstream.url, version_data=paths(url_rewrites=rewrites)),
         api("/other/", upstream.url + "/base", name="The other one", internal=True),
+        api("/unstripped/", upstream.url, proxy={"strip_listen_path": False}),
         api("/front/", "tyk://other"),
+        api("/door/", "tyk://unstripped"),
         api("/before-limits/", "tyk://counted"),
         api("/counted/", upstream.url, global_rate_limit={"rate": 1, "per": 100}),
         api("/ring/", "tyk://ring"),
@@ -82,6 +86,15 @@ def test_into_the_same_api(client: Wire) -> None:
 @pytest.mark.parametrize("path", ["/a/other", "/a/by-name", "/front/there"])
 def test_into_another_api(client: Wire, path: str) -> None:
     assert told(client.ask(get(path)))["target"] == "/base/there"
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("/a/unstripped", "/there?q=1"), ("/a/named", "/unstripped/there"), ("/door/there", "/there")],
+)
+def test_a_loop_says_the_whole_path(client: Wire, path: str, target: str) -> None:
+    """The other API's listen path is in it if the URL says so, and not otherwise."""
+    assert told(client.ask(get(path)))["target"] == target
 
 
 def test_internal_apis_are_reached_by_loops_only(client: Wire) -> None:

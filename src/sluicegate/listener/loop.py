@@ -3,8 +3,9 @@
     tyk://self/path?query          the same API
     tyk://<api id>/path            another one: by API id, database id, or name with its odd characters as hyphens
 
-The parameters `method`, `loop_limit` and `check_limits` of the query are the loop's own, and end here. The client may
-have written them, by way of a rewrite's groups. An API that is another one's target is entered by `enter_target`.
+The other chain meets the path of the URL as it stands, without its listen path: the table is not asked again. The
+parameters `method`, `loop_limit` and `check_limits` of the query are the loop's own, and end here. The client may have
+written them, by way of a rewrite's groups. An API that is another one's target is entered by `enter_target`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def enter_loop(table: Table, exchange: Exchange, url: bytes) -> Exchange | Rejec
     route = exchange.route if is_same else table.by_name(name)
     if route is None:
         return NO_LOOP_TARGET
-    looped = entered(exchange, route, looped_head(exchange, route, path, query, method))
+    looped = entered(exchange, route, looped_head(exchange, path, query, method))
     looped.check_limits, looped.looped_from_self = check_limits, is_same
     return looped
 
@@ -66,7 +67,7 @@ def enter_target(table: Table, exchange: Exchange) -> Exchange | Rejection:
     route = table.by_name(name)
     if route is None:
         return NO_TARGET
-    looped = entered(exchange, route, looped_head(exchange, route, path, query, exchange.method))
+    looped = entered(exchange, route, looped_head(exchange, path, query, exchange.method))
     looped.check_limits = exchange.check_limits
     return looped
 
@@ -97,10 +98,10 @@ def too_deep(limit: int = DEFAULT_LIMIT) -> Rejection:
     return TOO_DEEP.saying(TOO_DEEP.message.format(limit))
 
 
-def looped_head(exchange: Exchange, route: Route, path: bytes, query: bytes, method: bytes) -> RequestHead:
+def looped_head(exchange: Exchange, path: bytes, query: bytes, method: bytes) -> RequestHead:
     """Return the head of the request as it stands at the door of the other chain."""
     old = exchange.request
-    whole = route.listen_prefix.rstrip(b"/") + b"/" + path
+    whole = b"/" + path
     head = RequestHead(method, whole + (b"?" + query if query else b""), old.version)
     head.path, head.query = whole, query
     head.host, head.headers = old.host, exchange.headers.copy()
