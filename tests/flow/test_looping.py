@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.gateway import Gateway, api, paths
+from tests.gateway import KEYED, Gateway, api, paths
 from tests.upstreams import Upstream
 from tests.wire import Message, Wire, chunked, get, request
 
@@ -50,6 +50,9 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
     into_action = rewriting("/calls", "/calls", "POST") | {
         "triggers": [by_payload("stop", "tyk://self/stop"), by_payload("state", "tyk://self/state?method=GET")]
     }
+    by_header = {"location": "header", "key": "version"}
+    versions = {"not_versioned": False, "versions": {"Default": {}, "one": {}, "two": {}}}
+    versions["versions"]["one"] = paths(url_rewrites=[rewriting("/go", "tyk://self/plain")])["versions"]["Default"]
     apis = [
         api("/a/", upstream.url, version_data=paths(url_rewrites=rewrites)),
         api("/other/", upstream.url + "/base", name="The other one", internal=True),
@@ -60,6 +63,7 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         api("/counted/", upstream.url, global_rate_limit={"rate": 1, "per": 100}),
         api("/ring/", "tyk://ring"),
         api("/lost/", "tyk://nowhere/base"),
+        api("/keyed/", upstream.url, definition=by_header, version_data=versions, **KEYED),
         api("/egg/", upstream.url, definition=version_of("hen")),
         api("/hen/", upstream.url, definition=version_of("egg")),
         api("/limited/", upstream.url, global_rate_limit={"rate": 1, "per": 100}),
@@ -156,6 +160,15 @@ def test_versions_that_name_each_other_are_not_followed_for_ever(client: Wire) -
     status, text = error(client.ask(get("/egg/x", "Version: next")))
     assert (status, text) == (500, "Loop level too deep. Found more than 5 loops in single request")
     assert client.ask(get("/egg/x", "Version: own")).status == 200
+
+
+def test_the_version_stays_the_same(gateway: Gateway, client: Wire) -> None:
+    rights = {"keyed": {"api_id": "keyed", "versions": ["one"]}}
+    status, made = gateway.admin("POST", "/tyk/keys/create", {"org_id": "org", "access_rights": rights})
+    assert status == 200
+    key = f"Authorization: {made['key']}"
+    assert told(client.ask(get("/keyed/go", key, "version: one")))["target"] == "/plain"
+    assert client.ask(get("/keyed/go", key, "version: two")).status == 403
 
 
 def test_the_method_may_change_and_the_framing_does_not(client: Wire) -> None:

@@ -53,6 +53,8 @@ def enter_loop(table: Table, exchange: Exchange, url: bytes) -> Exchange | Rejec
         return NO_LOOP_TARGET
     looped = entered(exchange, route, looped_head(exchange, path, query, method))
     looped.check_limits, looped.looped_from_self = check_limits, is_same
+    if is_same:  # the version was chosen before
+        looped.version_name = exchange.version_name
     return looped
 
 
