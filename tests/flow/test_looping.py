@@ -30,6 +30,10 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         rewriting("/again", "tyk://self/plain?from=again"),
         rewriting("/ever", "tyk://self/ever"),
         rewriting("/twice", "tyk://self/ever?loop_limit=2"),
+        *(rewriting(f"/hop{hop}$", f"tyk://self/hop{hop - 1}") for hop in range(1, 9)),
+        rewriting("/once", "tyk://self/hop2?loop_limit=1"),
+        rewriting("/first-counts", "tyk://self/anew?loop_limit=2"),
+        rewriting("/anew", "tyk://self/hop3?loop_limit=50"),
         rewriting("/deep", "tyk://self/deep?loop_limit=100000"),
         rewriting("/as-post", "tyk://self/plain?method=post&kept=1"),
         rewriting("/as-get", "tyk://self/plain?method=get", "HEAD"),
@@ -121,11 +125,23 @@ def test_nowhere(client: Wire) -> None:
     assert error(client.ask(get("/lost/x"))) == (500, "Couldn't detect target")
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/a/ever", 5), ("/a/twice", 5), ("/ring/x", 5), ("/a/deep", 100)])
+@pytest.mark.parametrize(("path", "limit"), [("/a/ever", 5), ("/a/twice", 2), ("/ring/x", 5), ("/a/deep", 100)])
 def test_not_for_ever(client: Wire, path: str, limit: int) -> None:
     status, text = error(client.ask(get(path)))
     assert (status, text) == (500, f"Loop level too deep. Found more than {limit} loops in single request")
     assert client.ask(get("/a/plain")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"), [("/a/hop6", 0), ("/a/hop7", 5), ("/a/once", 1), ("/a/first-counts", 2), ("/a/anew", 0)]
+)
+def test_how_deep(client: Wire, path: str, limit: int) -> None:
+    """What is compared are the loops before the one that is asked for, so that one more than the limit passes."""
+    answer = client.ask(get(path))
+    if limit:
+        assert error(answer) == (500, f"Loop level too deep. Found more than {limit} loops in single request")
+    else:
+        assert told(answer)["target"] == "/hop0"
 
 
 @pytest.mark.parametrize("limit", ["%C2%B2", "9" * 5000, ""])

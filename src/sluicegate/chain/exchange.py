@@ -103,6 +103,7 @@ class Exchange(msgspec.Struct, eq=False):
 
     # looping
     loop_level: int = 0  # set by the loop
+    loop_limit: int = 0  # set by the loop: what the first URL that says one allows; 0 is the default
     looped_from_self: bool = False  # set by the loop: the session is kept (contract 06.5)
     check_limits: bool = True  # set by the loop: False inside a loop unless it asked for them
 

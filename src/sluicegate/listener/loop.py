@@ -38,20 +38,21 @@ def enter_loop(table: Table, exchange: Exchange, url: bytes) -> Exchange | Rejec
     """Return the exchange that goes on in the chain a URL names, or why it cannot."""
     name, path, query = parts_of(url)
     said = parameter_of(query, b"loop_limit")
-    limit = min(int(said), HIGHEST_LIMIT) if NUMBER.fullmatch(said) else DEFAULT_LIMIT
     method = parameter_of(query, b"method").upper().encode("utf-8", "surrogateescape") or exchange.method
     if not TOKEN.fullmatch(method):
         return NO_METHOD
     check_limits = parameter_of(query, b"check_limits") == "true"
     for own in OWN_PARAMETERS:
         query = without_parameter(query, own)
-    if exchange.loop_level >= limit:
-        return too_deep(limit)
+    if is_too_deep(exchange):
+        return too_deep(exchange.loop_limit)
     is_same = name == "self"
     route = exchange.route if is_same else table.by_name(name)
     if route is None:
         return NO_LOOP_TARGET
     looped = entered(exchange, route, looped_head(exchange, path, query, method))
+    if not exchange.loop_limit and NUMBER.fullmatch(said):  # the first that is said counts to the end
+        looped.loop_limit = min(int(said), HIGHEST_LIMIT)
     looped.check_limits, looped.looped_from_self = check_limits, is_same
     if is_same:  # the version was chosen before
         looped.version_name = exchange.version_name
@@ -64,8 +65,8 @@ def enter_target(table: Table, exchange: Exchange) -> Exchange | Rejection:
     Its query is the client's, so nothing in it is ours, and limits count there as for any other request.
     """
     name, path, query = parts_of(exchange.route.loop_url(exchange))
-    if exchange.loop_level >= DEFAULT_LIMIT:
-        return too_deep()
+    if is_too_deep(exchange):
+        return too_deep(exchange.loop_limit)
     route = table.by_name(name)
     if route is None:
         return NO_TARGET
@@ -85,7 +86,7 @@ def entered(exchange: Exchange, route: Route, head: RequestHead) -> Exchange:
     """Return the exchange that goes on with a head at the door of another chain."""
     looped = Exchange(exchange.client, head, route, exchange.services, head.method)
     looped.started_s, looped.started_ticks = exchange.started_s, exchange.started_ticks
-    looped.loop_level = exchange.loop_level + 1
+    looped.loop_level, looped.loop_limit = exchange.loop_level + 1, exchange.loop_limit
     looped.body, looped.context = exchange.body, exchange.context
     looped.response_headers = exchange.response_headers
     looped.bytes_in, looped.tags = exchange.bytes_in, exchange.tags
@@ -95,9 +96,14 @@ def entered(exchange: Exchange, route: Route, head: RequestHead) -> Exchange:
     return looped
 
 
-def too_deep(limit: int = DEFAULT_LIMIT) -> Rejection:
+def is_too_deep(exchange: Exchange) -> bool:
+    """Return whether a request has looped more often than it may, and wants to again."""
+    return exchange.loop_level > (exchange.loop_limit or DEFAULT_LIMIT)
+
+
+def too_deep(limit: int = 0) -> Rejection:
     """Return why a request goes no further when it has come into more chains than it may."""
-    return TOO_DEEP.saying(TOO_DEEP.message.format(limit))
+    return TOO_DEEP.saying(TOO_DEEP.message.format(limit or DEFAULT_LIMIT))
 
 
 def looped_head(exchange: Exchange, path: bytes, query: bytes, method: bytes) -> RequestHead:
