@@ -27,6 +27,23 @@ def versioned(name: str, url: str, **definition: object) -> dict[str, object]:
     return made
 
 
+UNVERSIONED = {
+    "only": ["v1"],
+    "named": ["v1", "default"],
+    "unnamed": ["v1", ""],
+    "several": ["v1", "v2"],
+    "none": [],
+    "ambiguous": ["Default", "default"],
+    "doubtful": ["v1", "Default", ""],
+}
+
+
+def unversioned(name: str, url: str, *versions: str) -> dict[str, object]:
+    made = api(f"/{name}/", url)
+    made["version_data"] = {"not_versioned": True, "versions": {version: {"name": version} for version in versions}}
+    return made
+
+
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Gateway]:
     apis = [
@@ -49,6 +66,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
         ),
         api("/child/", f"{upstream.url}/child", internal=True),
     ]
+    apis += [unversioned(name, upstream.url, *versions) for name, versions in UNVERSIONED.items()]
     apis[3]["version_data"] = VERSIONS | {"default_version": "v1"}
     with Gateway(tmp_path_factory.mktemp("versions"), apis=apis, conf={"version_header": "x-got"}) as running:
         yield running
@@ -97,3 +115,17 @@ def test_an_end_ahead_is_announced(gateway: Gateway) -> None:
 def test_who_asks_for_none_is_told_what_was_chosen(gateway: Gateway) -> None:
     assert gateway.ask(get("/default/")).get(b"x-got") == b"v1"
     assert gateway.ask(get("/default/", "Version: v1")).get(b"x-got") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *((name, "") for name in ("only", "named", "unnamed")),
+        *((name, "No default API version for this non-versioned API found") for name in ("several", "none")),
+        *((name, "Ambiguous default API version for this non-versioned API") for name in ("ambiguous", "doubtful")),
+    ],
+)
+def test_which_version_counts_where_there_is_but_one(gateway: Gateway, name: str, said: str) -> None:
+    answer = gateway.ask(get(f"/{name}/x"))
+    assert answer.status == (403 if said else 200)
+    assert json.loads(answer.body).get("error", "") == said

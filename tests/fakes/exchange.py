@@ -96,7 +96,8 @@ def make_version(**fields: Any) -> VersionInfo:
 
 def make_api(oas: dict[str, Any] | None = None, **fields: Any) -> Api:
     """Return a definition from what its JSON would hold; it is not versioned unless that says so."""
-    tree = {"api_id": "a1", "org_id": "default", "name": "One", "version_data": {"not_versioned": True}, **fields}
+    versions = {"not_versioned": True, "versions": {"Default": {}}}
+    tree = {"api_id": "a1", "org_id": "default", "name": "One", "version_data": versions, **fields}
     return Api(msgspec.convert(tree, APIDefinition), oas, "test")
 
 

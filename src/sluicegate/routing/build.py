@@ -14,10 +14,11 @@ import msgspec
 from sluicegate.apidef.api import Api
 from sluicegate.apidef.classic import VersionInfo
 from sluicegate.chain.chain import NO_STEPS, Chain, OwnEndpoints
+from sluicegate.chain.outcome import Rejection
 from sluicegate.errors import ConfigError
 from sluicegate.middleware import ORDER, OWN_ENDPOINTS, RESPONSE_ORDER
 from sluicegate.routing.route import Route
-from sluicegate.routing.versions import VERSION_EXPIRED, Expiry, Versions
+from sluicegate.routing.versions import AMBIGUOUS, NO_DEFAULT, VERSION_EXPIRED, Expiry, Versions
 from sluicegate.upstream.upstream import Upstream, UpstreamParts
 
 if TYPE_CHECKING:
@@ -73,12 +74,14 @@ class Builder:
 
     def _build_single(self, route: Route, api: Api) -> None:
         version = only_version(api)
-        if not (api.classic.definition.enabled or api.classic.expiration):
+        unclear = version if isinstance(version, Rejection) else None
+        version = VersionInfo() if isinstance(version, Rejection) else version
+        if not (api.classic.definition.enabled or api.classic.expiration or unclear):
             self._equip(route, api, version)
             return
         served = self._route(api, route.listen_path)
         self._equip(served, api, version)
-        route.versions = served.versions = Versions(api.classic, {"": served}, {}, self.find_child)
+        route.versions = served.versions = Versions(api.classic, {"": served}, {}, self.find_child, unclear=unclear)
 
     def _build_versions(self, route: Route, api: Api) -> None:
         routes: dict[str, Route] = {}
@@ -114,15 +117,15 @@ class Builder:
             route.upstream = Upstream(api, self.services.settings, self.parts)
 
 
-def only_version(api: Api) -> VersionInfo:
-    """Return the version of an API that has but one (contract 06.3)."""
+def only_version(api: Api) -> VersionInfo | Rejection:
+    """Return the version of an API that has but one, or why it cannot be told which that is (contract 06.3)."""
     versions: Mapping[str, VersionInfo] = api.classic.version_data.versions
+    named = [versions[name] for name in IMPLICIT_VERSIONS if name in versions]
+    if len(named) > 1:
+        return AMBIGUOUS
     if len(versions) == 1:
         return next(iter(versions.values()))
-    for name in IMPLICIT_VERSIONS:
-        if name in versions:
-            return versions[name]
-    return VersionInfo()
+    return named[0] if named else NO_DEFAULT
 
 
 def with_target(api: Api, version: VersionInfo) -> Api:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 NOT_SAID = Rejection(403, "Version information not found", code="version_missing")
 UNKNOWN = Rejection(403, "This API version does not seem to exist", code="version_unknown")
+AMBIGUOUS = Rejection(403, "Ambiguous default API version for this non-versioned API", code="version_ambiguous")
+NO_DEFAULT = Rejection(403, "No default API version for this non-versioned API found", code="version_default_missing")
 UNKNOWN_CHILD = Rejection(404, "This API version does not seem to exist", code="version_not_loaded")
 NO_FALLBACK = Rejection(500, "Internal Server Error", code="version_fallback_missing")
 API_EXPIRED = Rejection(403, "API has expired, please check documentation or contact administrator", code="api_expired")
@@ -72,6 +74,7 @@ class Versions:
     routes:      by version name; of child APIs only what the base itself serves.
     find_child:  returns the route of a child API by its id, in the table of the moment.
     told_in:     the header that tells clients which version they got without asking for one (contract 06.7), or "".
+    unclear:     why it cannot be told which version counts, where the API itself has but one.
     """
 
     def __init__(
@@ -81,7 +84,9 @@ class Versions:
         expiries: Mapping[str, Expiry],
         find_child: Callable[[str], Route | None],
         told_in: str = "",
+        unclear: Rejection | None = None,
     ) -> None:
+        self.unclear = unclear
         chosen = definition.definition
         self.routes, self.expiries, self.find_child = routes, expiries, find_child
         self.told_in = canonical(told_in.encode("latin-1", "replace"))
@@ -123,7 +128,7 @@ class Versions:
         return self._enter(exchange, name, route)
 
     def _the_only_one(self, exchange: Exchange) -> Route | Rejection:
-        rejection = self.api_expiry.check(exchange, announce=False)
+        rejection = self.unclear or self.api_expiry.check(exchange, announce=False)
         return rejection or self.routes[""]
 
     def _enter(self, exchange: Exchange, name: str, route: Route) -> Route | Rejection:
@@ -159,7 +164,7 @@ class Versions:
     def _enter_base(self, exchange: Exchange) -> Route | Rejection:
         exchange.version_name = self.own_name
         exchange.strips_version = self.strips
-        rejection = self.api_expiry.check(exchange, announce=True)
+        rejection = self.unclear or self.api_expiry.check(exchange, announce=True)
         return rejection or self.routes[""]
 
     def _enter_child(self, exchange: Exchange, name: str, child: Route) -> Route | Rejection:
