@@ -61,7 +61,7 @@ def test_json_unless_the_request_is_xml(gateway: Gateway) -> None:
 
 def test_another_message_status_and_header(gateway: Gateway) -> None:
     said = gateway.ask(get("/message/"))
-    assert (said.status, said.get(b"x-a")) == (418, b"1")
+    assert (said.status, said.get(b"x-a"), said.get(b"x-generator")) == (418, b"1", b"tyk.io")
     assert said.body == b'{\n    "error": "no \\u003Ckey\\u003E"\n}'
 
 
@@ -70,7 +70,7 @@ def test_another_message_status_and_header(gateway: Gateway) -> None:
 )
 def test_an_upstreams_error_is_replaced_by_what_it_says(gateway: Gateway, name: str, status: int, body: bytes) -> None:
     said = gateway.ask(get(f"/{name}/"))
-    assert (said.status, said.body, said.get(b"x-upstream")) == (status, body, None)
+    assert (said.status, said.body, said.get(b"x-upstream"), said.get(b"x-generator")) == (status, body, None, None)
     assert said.get(b"content-type") == b"application/json"
 
 

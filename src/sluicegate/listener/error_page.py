@@ -60,6 +60,8 @@ class ErrorPages:
         rule = self._rule_for(exchange, rejection.status, rejection.flag, rejection.message)
         if rule is not None:
             reply = self._overridden(rule, rejection.status, rejection.message, content_type, extension)
+            said = {name for name, _ in reply.headers}
+            reply.headers += [line for line in self._headers if line[0] not in said]
             reply.headers += rejection.headers
             return reply
         body = self._body(rejection.status, rejection.message, extension)
@@ -148,7 +150,7 @@ class ErrorPages:
             body = source
         else:
             body = self._body(status, given.message or message, extension)
-        headers = {b"Content-Type": content_type, **dict(self._headers), **dict(rule.headers)}
+        headers = {b"Content-Type": content_type, **dict(rule.headers)}
         return Reply(status, list(headers.items()), body)
 
     def _body(self, status: int, message: str, extension: str) -> bytes:
