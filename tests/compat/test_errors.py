@@ -61,6 +61,7 @@ def test_json_unless_the_request_is_xml(gateway: Gateway) -> None:
 
 def test_another_message_status_and_header(gateway: Gateway) -> None:
     said = gateway.ask(get("/message/"))
+    assert said.start == b"HTTP/1.1 418 I'm a teapot"
     assert (said.status, said.get(b"x-a"), said.get(b"x-generator")) == (418, b"1", b"tyk.io")
     assert said.body == b'{\n    "error": "no \\u003Ckey\\u003E"\n}'
 

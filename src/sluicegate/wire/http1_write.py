@@ -7,6 +7,7 @@ from email.utils import formatdate
 
 REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 REASONS |= {413: "Request Entity Too Large", 414: "Request URI Too Long", 416: "Requested Range Not Satisfiable"}
+REASONS |= {418: "I'm a teapot"}  # some versions of Python have it with a capital
 STATUS_LINES = [
     b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, f"status code {status}").encode()) for status in range(1000)
 ]
