@@ -22,7 +22,7 @@ from sluicegate.wire.headers import canonical, make_field, passes_on
 
 if TYPE_CHECKING:
     from sluicegate.apidef.api import Api
-    from sluicegate.apidef.classic import EndPointMeta, VersionInfo
+    from sluicegate.apidef.classic import EndPointMeta, EndpointMethodMeta, VersionInfo
     from sluicegate.chain.exchange import Exchange
     from sluicegate.chain.services import Services
 
@@ -133,8 +133,14 @@ def _listed(entries: Iterable[EndPointMeta], decision: Decision) -> Iterator[End
         if not entry.method_actions:
             yield Endpoint(entry.path, entry.method or None, decision, entry.ignore_case)
         for method, action in entry.method_actions.items():
-            reply = _reply(action.code, action.data, action.headers) if action.action == "reply" else decision
-            yield Endpoint(entry.path, method, reply, entry.ignore_case)
+            yield Endpoint(entry.path, method, _acted(action, decision), entry.ignore_case)
+
+
+def _acted(action: EndpointMethodMeta, decision: Decision) -> Decision:
+    """Return what an entry of the older form decides; an action that is none closes the path, whatever the list."""
+    if action.action == "reply":
+        return _reply(action.code, action.data, action.headers)
+    return decision if action.action == "no_action" else BLOCKED
 
 
 def _reply(code: int, body: str, headers: Mapping[str, str]) -> Reply:

@@ -66,6 +66,14 @@ def test_methods_of_a_block_entry(entry: dict[str, Any], method: str, expected: 
     assert ask(lists(black_list=[{"path": "/x", **entry}]), method=method) == expected
 
 
+@pytest.mark.parametrize("action", [{}, {"action": "No_Action"}, {"action": "redirect", "code": 302}])
+@pytest.mark.parametrize("key", ["ignored", "white_list", "black_list"])
+def test_an_action_that_is_none_closes_the_path(key: str, action: dict[str, Any]) -> None:
+    version = lists(**{key: [{"path": "/x", "method_actions": {"GET": action}}]})
+    assert ask(version) == FORBIDDEN
+    assert ask(version, method="POST") == (FORBIDDEN if key == "white_list" else None)
+
+
 def test_an_allow_list_closes_all_it_does_not_name() -> None:
     version = lists(white_list=[{"path": "/x", "method": "GET"}], transform_headers=[{"path": "/y", "method": "GET"}])
     assert ask(version) is None
