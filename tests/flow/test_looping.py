@@ -54,6 +54,7 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
     into_action = rewriting("/calls", "/calls", "POST") | {
         "triggers": [by_payload("stop", "tyk://self/stop"), by_payload("state", "tyk://self/state?method=GET")]
     }
+    cors = {"enable": True, "allowed_origins": ["http://site.test"], "allow_credentials": True}
     by_header = {"location": "header", "key": "version"}
     versions = {"not_versioned": False, "versions": {"Default": {}, "one": {}, "two": {}}}
     versions["versions"]["one"] = paths(url_rewrites=[rewriting("/go", "tyk://self/plain")])["versions"]["Default"]
@@ -68,6 +69,8 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
         api("/ring/", "tyk://ring"),
         api("/lost/", "tyk://nowhere/base"),
         api("/keyed/", upstream.url, definition=by_header, version_data=versions, **KEYED),
+        api("/cors/", upstream.url, CORS=cors, version_data=paths(url_rewrites=[rewriting("/go", "tyk://self/plain")])),
+        api("/cors-door/", "tyk://cors", CORS=cors | {"allowed_origins": ["*"]}),
         api("/egg/", upstream.url, definition=version_of("hen")),
         api("/hen/", upstream.url, definition=version_of("egg")),
         api("/limited/", upstream.url, global_rate_limit={"rate": 1, "per": 100}),
@@ -176,6 +179,15 @@ def test_versions_that_name_each_other_are_not_followed_for_ever(client: Wire) -
     status, text = error(client.ask(get("/egg/x", "Version: next")))
     assert (status, text) == (500, "Loop level too deep. Found more than 5 loops in single request")
     assert client.ask(get("/egg/x", "Version: own")).status == 200
+
+
+@pytest.mark.parametrize("path", ["/cors/plain", "/cors/go", "/cors-door/plain"])
+def test_a_site_is_told_once_what_it_may(client: Wire, path: str) -> None:
+    """Browsers take two of a kind for none; the chain that was entered last counts."""
+    answer = client.ask(get(path, "Origin: http://site.test"))
+    assert answer.status == 200
+    assert answer.all(b"access-control-allow-origin") == [b"http://site.test"]
+    assert (answer.all(b"vary"), answer.all(b"access-control-allow-credentials")) == ([b"Origin"], [b"true"])
 
 
 def test_the_version_stays_the_same(gateway: Gateway, client: Wire) -> None:

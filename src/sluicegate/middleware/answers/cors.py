@@ -76,16 +76,16 @@ class Cors(Middleware):
         """Say what this site may do; an OPTIONS request ends here."""
         method, headers = exchange.request.method, exchange.request.headers
         if method != b"OPTIONS":
-            exchange.response_headers += self._of_request(method, headers.get(b"origin"))
+            say(exchange, self._of_request(method, headers.get(b"origin")))
             return None
         if self._passes_options:
             return None
         wanted = headers.get(b"access-control-request-method")
         if wanted:
             asked = headers.get_all(b"access-control-request-headers")
-            exchange.response_headers += self._of_preflight(wanted, headers.get(b"origin"), asked)
+            say(exchange, self._of_preflight(wanted, headers.get(b"origin"), asked))
             return Reply(204, tracked=False)
-        exchange.response_headers += self._of_request(method, headers.get(b"origin"))
+        say(exchange, self._of_request(method, headers.get(b"origin")))
         return Reply(200, tracked=False)
 
     def _of_request(self, method: bytes, origin: bytes | None) -> HeaderLines:
@@ -115,6 +115,14 @@ class Cors(Middleware):
             return True
         names = (name.strip(b" \t").lower() for names in asked for name in names.split(b","))
         return all(not name or name in self._headers for name in names)
+
+
+def say(exchange: Exchange, lines: HeaderLines) -> None:
+    """Add headers to the answer, in the place of those that another chain has said before a loop."""
+    if exchange.loop_level:
+        names = {name for name, _ in lines}
+        exchange.response_headers = tuple(line for line in exchange.response_headers if line[0] not in names)
+    exchange.response_headers += lines
 
 
 def _bytes(text: str) -> bytes:
