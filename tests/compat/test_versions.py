@@ -66,6 +66,9 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
         ),
         api("/child/", f"{upstream.url}/child", internal=True),
     ]
+    base = apis[5]["definition"]
+    assert isinstance(base, dict)
+    apis.append(api("/silent/", upstream.url, definition=base | {"strip_versioning_data": True}))
     apis += [unversioned(name, upstream.url, *versions) for name, versions in UNVERSIONED.items()]
     apis[3]["version_data"] = VERSIONS | {"default_version": "v1"}
     with Gateway(tmp_path_factory.mktemp("versions"), apis=apis, conf={"version_header": "x-got"}) as running:
@@ -88,6 +91,14 @@ def test_the_upstream_gets(gateway: Gateway, path: str, version: str, target: st
     answer = gateway.ask(get(path, *([f"Version: {version}"] if version else [])))
     assert answer.status == 200, answer
     assert json.loads(answer.body)["target"] == target
+
+
+@pytest.mark.parametrize("version", ["v1", "self", "v2"])
+def test_the_upstream_does_not_hear_of_a_version_that_is_stripped(gateway: Gateway, version: str) -> None:
+    answer = gateway.ask(get("/silent/x", f"Version: {version}", "Other: 1"))
+    assert answer.status == 200, answer
+    assert b"other" in answer.body
+    assert b"version" not in answer.body
 
 
 @pytest.mark.parametrize(

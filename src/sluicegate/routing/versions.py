@@ -136,9 +136,7 @@ class Versions:
         if rejection is not None:
             return rejection
         exchange.version_name = name
-        exchange.strips_version = self.strips
-        if self.strips and not self.in_path and not self.in_query:
-            exchange.headers.remove(self.header)
+        self._strip(exchange)
         return route
 
     def _child(self, exchange: Exchange, name: str) -> Route | Rejection:
@@ -163,7 +161,7 @@ class Versions:
 
     def _enter_base(self, exchange: Exchange) -> Route | Rejection:
         exchange.version_name = self.own_name
-        exchange.strips_version = self.strips
+        self._strip(exchange)
         rejection = self.unclear or self.api_expiry.check(exchange, announce=True)
         return rejection or self.routes[""]
 
@@ -175,14 +173,22 @@ class Versions:
         if self.strips:
             path, query = self.strip(base, path, query)
         exchange.request = with_path(request, path, query)
-        if self.strips and not self.in_path and not self.in_query:
-            exchange.headers.remove(self.header)
+        self._strip_header(exchange)
         exchange.version_name = name
         expiry = child.versions.api_expiry if child.versions is not None else None
         rejection = expiry.check(exchange, announce=True) if expiry is not None else None
         return rejection or (
             child.versions.routes[""] if child.versions is not None and child.versions.single else child
         )
+
+    def _strip(self, exchange: Exchange) -> None:
+        """Take the version out of the headers, or have it taken out of path and query on the way to the upstream."""
+        exchange.strips_version = self.strips
+        self._strip_header(exchange)
+
+    def _strip_header(self, exchange: Exchange) -> None:
+        if self.strips and not self.in_path and not self.in_query:
+            exchange.headers.remove(self.header)
 
     def asked_for(self, exchange: Exchange) -> str:
         """Return the name of the version that a request names, or ""."""
