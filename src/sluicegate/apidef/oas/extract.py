@@ -19,6 +19,7 @@ from sluicegate.apidef.oas.operations import extended_paths
 from sluicegate.apidef.oas.security import put_security
 from sluicegate.apidef.oas.server_sections import (
     AUTHENTICATION,
+    LIFETIME,
     SERVER,
     SOURCES_BY_SECTION,
     auth_sources,
@@ -46,6 +47,8 @@ def extract(document: dict[str, Any], base: APIDefinition = NOTHING, source: str
         if get(said, place) is not None:
             _put_sections(said, classic, auth_sources(place, name))
     put(classic, "event_handlers.events", handlers_to_classic(get(said, "server.eventHandlers")))
+    if not get(said, f"{LIFETIME}.enabled"):
+        put(classic, "session_lifetime", 0)
     proxy = extension.upstream.proxy
     put(classic, "proxy.transport.proxy_url", proxy.url if proxy is not None and proxy.enabled else "")
     put_targets(extension, classic)

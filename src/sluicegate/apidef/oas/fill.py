@@ -15,6 +15,7 @@ from sluicegate.apidef.oas.document import EXTENSION, extension_of
 from sluicegate.apidef.oas.extract import SECTIONS, modern
 from sluicegate.apidef.oas.gateway import XTykAPIGateway
 from sluicegate.apidef.oas.mapping import Tree, fields_of, get, is_zero, put
+from sluicegate.apidef.oas.server_sections import LIFETIME
 from sluicegate.apidef.oas.targets import targets_of
 
 ONLY_WITH_CONTENT = {
@@ -40,6 +41,7 @@ def fill(document: dict[str, Any], definition: APIDefinition) -> dict[str, Any]:
             continue
         for field in fields_of(section):
             put(said, field.oas, field.kind.to_oas(get(classic, field.classic)))
+    put(said, f"{LIFETIME}.enabled", definition.session_lifetime != 0)
     url = definition.proxy.transport.proxy_url
     put(said, "upstream.proxy", {"enabled": True, "url": url} if url else None)
     put(said, "upstream.loadBalancing", targets_of(classic))

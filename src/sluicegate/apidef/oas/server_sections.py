@@ -7,6 +7,8 @@ from typing import Any
 from sluicegate.apidef.oas.mapping import NOT, WHOLE_SECONDS, Kind, Section, Tree, pairs
 
 _AUTH = "server.authentication"
+LIFETIME = f"{_AUTH}.customKeyLifetime"
+"""Its `enabled` has no classic field: where it is not set, keys have no life time."""
 
 _CLIENTS = pairs("clientId", "policyId")
 _SCOPES = pairs("scope", "policyId")
@@ -139,7 +141,7 @@ AUTHENTICATION = (
         },
     ),
     Section(
-        f"{_AUTH}.customKeyLifetime",
+        LIFETIME,
         "",
         {
             "value": ("session_lifetime", WHOLE_SECONDS),

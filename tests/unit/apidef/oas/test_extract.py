@@ -139,6 +139,16 @@ def test_sections_have_their_classic_fields() -> None:
     assert (rule.match.message_pattern, rule.response.status_code) == ("m", 503)
 
 
+@pytest.mark.parametrize(("enabled", "seconds"), [(True, 3600), (False, 0)])
+def test_a_life_time_of_keys_counts_where_it_is_switched_on(enabled: bool, seconds: int) -> None:
+    lifetime = {"enabled": enabled, "value": "1h", "respectValidity": True}
+    whole = document(said(server={"listenPath": {"value": "/o/"}, "authentication": {"customKeyLifetime": lifetime}}))
+    api = extract(whole)
+    assert (api.session_lifetime, api.session_lifetime_respects_key_expiration) == (seconds, True)
+    back = json.loads(encode(fill(whole, api)))["x-tyk-api-gateway"]["server"]["authentication"]["customKeyLifetime"]
+    assert back.get("enabled", False) is enabled
+
+
 def test_an_extracted_document_comes_back_as_it_was() -> None:
     whole = document(FULL)
     assert json.loads(encode(fill(whole, extract(whole)))) == whole
