@@ -58,10 +58,10 @@ class Route:
         self.body_limit_bytes = body_limit_bytes
         self.is_routed = not api.problem and not classic.internal
         self.template: Pattern | None = None
-        if "{" in listen_path:
+        if "{" in listen_path or "}" in listen_path:
             self.template = compile_pattern(f"^{template_pattern(listen_path, '/')}")
         self.host_template: Pattern | None = None
-        if "{" in domain:
+        if "{" in domain or "}" in domain:
             self.host_template = compile_pattern(f"^{template_pattern(domain, '.')}$")
         # A listen path that ends in a slash, or holds a template, is never strict (contract 01.6).
         self.is_strict = is_strict and not listen_path.endswith("/") and self.template is None

@@ -15,9 +15,7 @@ from sluicegate.routing.template import template_pattern
         ("/a.b/", "/", r"/a\.b/"),
         ("/{one}/x/{two}", "/", "/([^/]+)/x/([^/]+)"),
         ("/{id:[0-9]{2,3}}/", "/", "/([0-9]{2,3})/"),
-        ("/{:}/", "/", "/([^/]+)/"),
         ("{tenant}.host.test", ".", r"([^.]+)\.host\.test"),
-        ("/{open", "/", "/([^/]+)"),
     ],
 )
 def test_patterns(template: str, separator: str, pattern: str) -> None:
@@ -27,3 +25,9 @@ def test_patterns(template: str, separator: str, pattern: str) -> None:
 def test_what_re2_refuses_is_an_error_of_the_definition() -> None:
     with pytest.raises(ConfigError):
         compile_pattern(template_pattern("/{id:(}/", "/"))
+
+
+@pytest.mark.parametrize("template", ["/{open", "/a}/", "/{a}}/", "/{a:[0-9]{2}/", "/{}/", "/{:x}/", "/{a:}/", "/{:}/"])
+def test_what_is_no_template_is_an_error_of_the_definition(template: str) -> None:
+    with pytest.raises(ConfigError):
+        template_pattern(template, "/")
