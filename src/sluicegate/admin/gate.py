@@ -1,4 +1,7 @@
-"""The way in: the secret before anything under `/tyk/`, trailing slashes trimmed (contract 04.1)."""
+"""The way in: the secret before anything under `/tyk/`, trailing slashes trimmed (contract 04.1).
+
+The views of the settings are for one host, where the settings name one; the rest answers whatever host is asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sluicegate.admin.auth import Secret
-from sluicegate.admin.envelope import Refused
+from sluicegate.admin.envelope import Refused, not_found
+from sluicegate.routing.table import host_name
 
 if TYPE_CHECKING:
     from sluicegate.admin.node import Node
@@ -38,11 +42,19 @@ class Gate:
         is_view = path in GUARDED_VIEWS and self._node.settings.enable_config_inspection
         if not path.startswith(GUARDED) and not is_view:
             return None
+        request = Request(scope)
+        if is_view and not self._shows_views_at(request.headers.get("host", "")):
+            return not_found()
         try:
-            self._secret.check(Request(scope))
+            self._secret.check(request)
         except Refused as refused:
             return refused.answer()
         return RedirectResponse("/", 301) if path == GUARDED else None
+
+    def _shows_views_at(self, host: str) -> bool:
+        settings = self._node.settings
+        name = settings.control_api_hostname or settings.hostname
+        return not name or host_name(host.encode("latin-1")) == name
 
     def _trimmed(self, scope: Scope) -> Scope:
         path: str = scope.get("path", "")

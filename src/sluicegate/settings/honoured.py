@@ -14,8 +14,8 @@ from sluicegate.settings.findings import Findings
 from sluicegate.settings.shape import leaves
 
 _HONOURED = """
-    hostname listen_address listen_port control_api_port pid_file_location secret node_secret allow_insecure_configs
-    public_key_path
+    hostname listen_address listen_port control_api_hostname control_api_port pid_file_location secret node_secret
+    allow_insecure_configs public_key_path
     enable_config_inspection security.pinned_public_keys security.certificates.apis security.certificates.upstream
     security.private_certificate_encoding_secret http_server_options.write_timeout http_server_options.use_ssl
     http_server_options.enable_strict_routes http_server_options.enable_path_prefix_matching

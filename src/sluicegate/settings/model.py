@@ -36,7 +36,7 @@ class Settings(Section, frozen=True):
     listen_port: PortOrDefault = 8080
     """Port to listen on."""
     control_api_hostname: str = ""
-    """Host of the admin API, when it has one of its own."""
+    """Host that `/config` and `/env` are for; empty: `hostname`. The rest of the admin API answers at any."""
     control_api_port: Port = 0
     """Port of the admin API; 0: the gateway's own."""
     secret: str = ""

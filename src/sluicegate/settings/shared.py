@@ -49,10 +49,11 @@ SHARED = frozenset(_SHARED.split())
 
 _WHY_OWN = {
     "it says who a node is, and where it is reached": """
-        hostname listen_address listen_port control_api_port pid_file_location cluster health_check_endpoint_name
-        readiness_check_endpoint_name http_server_options.use_ssl http_server_options.server_name
-        http_server_options.min_version http_server_options.max_version http_server_options.ssl_ciphers
-        http_server_options.ssl_insecure_skip_verify security.certificates.apis sluicegate.proxy_protocol
+        hostname listen_address listen_port control_api_hostname control_api_port pid_file_location cluster
+        health_check_endpoint_name readiness_check_endpoint_name http_server_options.use_ssl
+        http_server_options.server_name http_server_options.min_version http_server_options.max_version
+        http_server_options.ssl_ciphers http_server_options.ssl_insecure_skip_verify security.certificates.apis
+        sluicegate.proxy_protocol
     """,
     "it is a secret, or guards one, and what is shared can be read": """
         secret node_secret secrets allow_insecure_configs security.private_certificate_encoding_secret

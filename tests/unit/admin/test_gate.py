@@ -46,6 +46,25 @@ async def test_unknown_path_outside_of_it(admin, path):
     assert (answer.status_code, answer.text) == (404, "Not Found")
 
 
+@pytest.mark.parametrize(
+    ("settings", "host"),
+    [
+        ({"hostname": "gw.example"}, "gw.example"),
+        ({"hostname": "gw.example", "control_api_hostname": "api.example"}, "api.example"),
+    ],
+)
+async def test_views_of_the_settings_are_for_one_host(make_admin, settings, host):
+    admin = make_admin(enable_config_inspection=True, **settings)
+    for path in ("/config", "/env"):
+        assert (await admin.call("GET", path, headers={"Host": f"{host}:8080"})).status_code == 200
+        for secret in ("s3cret", ""):
+            headers = {"Host": "other.example", "X-Tyk-Authorization": secret}
+            answer = await admin.call("GET", path, headers=headers)
+            assert (answer.status_code, answer.text) == (404, "Not Found")
+    for path in ("/tyk/apis", "/hello", "/ready"):
+        assert (await admin.call("GET", path, headers={"Host": "other.example"})).status_code == 200
+
+
 async def test_bare_prefix_with_the_secret_redirects(admin):
     answer = await admin.call("GET", "/tyk/")
     assert (answer.status_code, answer.headers["location"]) == (301, "/")
