@@ -235,13 +235,18 @@ def _more_throttle(policy: Policy, limit: APILimit | Limits) -> dict[str, Any]:
 
 
 def _more_generous(entry: AccessDefinition, before: AccessDefinition) -> AccessDefinition:
-    """Return the later of two per-API entries with what the earlier one gave more of (contract 03.4, step 5)."""
+    """Return the later of two per-API entries with what the earlier one gave more of (contract 03.4, step 5).
+
+    Where that is anything, the limits count under the earlier one's scope.
+    """
     new, old, scope = entry.limit, before.limit, entry.allowance_scope
-    if _each(old) < _each(new):
+    is_slower, is_less = _each(old) < _each(new), is_more(old.quota_max, new.quota_max)
+    if is_slower:
         new = replace(new, rate=old.rate, per=old.per, smoothing=old.smoothing)
-    if is_more(old.quota_max, new.quota_max):
-        scope = before.allowance_scope
-        new = replace(new, quota_max=old.quota_max, set_by=old.set_by)
+    if is_less:
+        new = replace(new, quota_max=old.quota_max)
+    if is_slower or is_less:
+        scope, new = before.allowance_scope, replace(new, set_by=old.set_by)
     renewal = max(new.quota_renewal_rate, old.quota_renewal_rate)
     new = replace(new, quota_renewal_rate=0 if new.quota_max == NOT_LIMITED else renewal)
     return replace(

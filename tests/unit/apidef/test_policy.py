@@ -105,7 +105,23 @@ def test_two_per_api_policies_give_the_more_generous() -> None:
     )
     entry = policies.apply(session("a", "b"), "o").access_rights["k1"]
     assert (entry.limit.rate, entry.limit.quota_max, entry.limit.quota_renewal_rate) == (10, -1, 0)
-    assert entry.allowance_scope == "k1", "the scope follows the quota"
+    assert entry.allowance_scope == "k1", "the scope is of the first, which has the greater quota"
+
+
+def test_the_scope_is_of_the_per_api_policy_that_gave_more() -> None:
+    slow, fast = ({"k1": {"limit": {"rate": rate, "per": 1, "quota_max": -1}}} for rate in (5, 50))
+    policies = book(
+        own=full(partitions={"per_api": True}, quota_max=-1),
+        slow=full(partitions={"per_api": True}, access_rights=slow),
+        fast=full(partitions={"per_api": True}, access_rights=fast),
+    )
+    for order, scope in (
+        (("own", "slow"), "own"),
+        (("own", "fast"), "k1"),
+        (("slow", "own"), "own"),
+        (("fast", "own"), "k1"),
+    ):
+        assert policies.apply(session(*order), "o").access_rights["k1"].allowance_scope == scope
 
 
 def test_what_may_not_be_mixed() -> None:
@@ -125,14 +141,14 @@ def test_what_may_not_be_mixed() -> None:
 def test_a_plain_policy_goes_with_per_api_ones() -> None:
     policies = book(
         api=full(
-            partitions={"per_api": True}, access_rights={"k1": {"limit": {"rate": 2, "per": 1, "quota_max": 500}}}
+            partitions={"per_api": True}, access_rights={"k1": {"limit": {"rate": 20, "per": 1, "quota_max": 500}}}
         ),
         plain=full(access_rights={"k1": {}, "k2": {}}),
     )
     for order in (("api", "plain"), ("plain", "api")):
         rights = policies.apply(session(*order), "o").access_rights
         one, two = rights["k1"], rights["k2"]
-        assert (one.limit.rate, one.limit.quota_max, one.allowance_scope) == (10, 500, "k1")
+        assert (one.limit.rate, one.limit.quota_max, one.allowance_scope) == (20, 500, "k1")
         assert (two.limit.rate, two.limit.quota_max) == (10, 100)
 
 
