@@ -20,10 +20,18 @@ if TYPE_CHECKING:
 
 def create_app(node: Node) -> ASGIApp:
     """Return the application that serves this node."""
-    routes = [Route(path, Resource(node, path, calls)) for path, calls in ROUTES]
+    routes = [OneRoute(path, Resource(node, path, calls), methods=calls) for path, calls in ROUTES]
     for path, calls in open_routes(node.settings):
-        routes.append(Route(path, Resource(node, path, calls, "Method Not Allowed")))
+        routes.append(OneRoute(path, Resource(node, path, calls, "Method Not Allowed"), methods=calls))
     return Gate(node, Router(routes, redirect_slashes=False, default=_nobody))
+
+
+class OneRoute(Route):
+    """A path with its methods: for others a later route may be meant, and if there is none, the resource says so."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the resource answer."""
+        await self.app(scope, receive, send)
 
 
 async def _nobody(scope: Scope, receive: Receive, send: Send) -> None:

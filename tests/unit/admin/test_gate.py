@@ -78,6 +78,21 @@ async def test_wrong_method(admin, method, path):
     assert await admin.said(method, path) == (405, "Method not supported")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "message"),
+    [
+        ("GET", "/tyk/keys/create", "Key not found"),
+        ("DELETE", "/tyk/keys/preview", "There is no such key found"),
+        ("DELETE", "/tyk/apis/oas", "API not found"),
+        ("GET", "/tyk/apis/oas/import", "API not found"),
+        ("DELETE", "/tyk/apis/oas/export", "API not found"),
+    ],
+)
+async def test_an_id_may_be_a_name_that_other_methods_have_a_use_for(admin, method, path, message):
+    assert await admin.said(method, path) == (404, message)
+    assert await admin.said("OPTIONS", path) == (405, "Method not supported")
+
+
 async def test_trailing_slashes_are_trimmed(admin):
     assert (await admin.call("GET", "/tyk/apis///")).json() == []
 
