@@ -14,6 +14,7 @@ from sluicegate.admin.envelope import Refused, answer
 from sluicegate.admin.node import DebugAnswer, DebugRequest, Node
 from sluicegate.apidef import gojson
 from sluicegate.apidef.api import Api
+from sluicegate.apidef.classic import APIDefinition
 from sluicegate.apidef.gotypes import NIL_MAP, GoStruct
 from sluicegate.apidef.read import read_api
 from sluicegate.errors import ConfigError
@@ -50,6 +51,8 @@ async def debug(node: Node, request: Request) -> Response:
     """Answer request and response as they stood on the wire, and the log of the run."""
     try:
         call = gojson.decode(await read_body(node, request), TraceCall)
+        if call.spec is not None:  # a field of a wrong type is a fault of the call, not of the definition
+            gojson.convert(call.spec, APIDefinition)
     except ConfigError:
         raise Refused(400, "Request malformed") from None
     if call.spec is None and call.oas is None:

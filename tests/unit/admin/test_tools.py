@@ -83,6 +83,7 @@ async def test_debug(admin, definition):
         ({}, "Spec field is missing"),
         ({"Spec": {}}, "Request field is missing"),
         ({"spec": 1}, "Request malformed"),
+        ({"spec": {"api_id": 1}, "request": {}}, "Request malformed"),
         ({"spec": {}, "request": {"path": 1}}, "Request malformed"),
         ({"spec": {}, "request": {"headers": {"A": "1"}}}, "Request malformed"),
     ],
