@@ -80,11 +80,11 @@ def completed(node: Node, definition: APIDefinition, document: JsonObject) -> Js
 async def update(node: Node, request: Request) -> Response:
     """Replace a document."""
     apis.refuse_with_dashboard(node)
-    api = found_for_write(node, request)
     document = object_of(await read_body(node, request), MALFORMED)
     if document.get(EXTENSION) is None:
         raise Refused(400, NO_EXTENSION)
     check(document)
+    api = found_for_write(node, request)
     headers = await make(node, request, [in_the_place_of(node, api, document)])
     return changed(api.api_id, "modified", headers=headers)
 

@@ -43,11 +43,11 @@ async def create(node: Node, request: Request) -> Response:
 async def patch(node: Node, request: Request) -> Response:
     """Put another OpenAPI document under an API's extension; what the query says changes the extension too."""
     apis.refuse_with_dashboard(node)
+    document = object_of(await read_body(node, request), oas_apis.MALFORMED)
+    oas_apis.check(document)
     if not request.path_params["apiID"].strip():
         raise Refused(400, NO_ID)
     api_id = oas_apis.found_for_write(node, request).api_id
-    document = object_of(await read_body(node, request), oas_apis.MALFORMED)
-    oas_apis.check(document)
     headers = await make(node, request, [Merge(api_id, lambda: _merged(node, request, document))])
     return changed(api_id, "modified", headers=headers)
 

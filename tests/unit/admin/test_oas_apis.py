@@ -94,6 +94,16 @@ async def test_bad_documents(admin, change, message):
     assert await admin.said("POST", "/tyk/apis/oas", content=b"oas-body") == (400, "request malformed")
 
 
+@pytest.mark.parametrize(("method", "path"), [("PUT", "none"), ("PATCH", "none"), ("PATCH", "%20")])
+async def test_a_document_is_looked_at_before_the_api_that_it_is_for(admin, method, path):
+    bad = document(paths=None)
+    assert await admin.said(method, f"/tyk/apis/oas/{path}", content=b"oas-body") == (400, "request malformed")
+    assert await admin.said(method, f"/tyk/apis/oas/{path}", bad) == (
+        400,
+        "paths: Invalid type. Expected: object, given: null",
+    )
+
+
 async def test_weights_of_zero(admin):
     bad = document()
     targets = [{"url": "http://t1", "weight": 0}, {"url": "http://t2", "weight": 0}]
