@@ -81,8 +81,8 @@ class Exchange(msgspec.Struct, eq=False):
     key_hash: str = ""  # set by auth: the name of the session in the store (contract 05.2)
     session: Session | None = None  # set by auth: with its policies applied
     context: dict[str, Any] | None = None  # set by ContextVars, and by UrlRewrite what its triggers found
-    # X-RateLimit-Limit, -Remaining, -Reset (contract 07.11), set by limits: of the rate where that is the source,
-    # else None, and of the quota
+    # X-RateLimit-Limit, -Remaining, -Reset (contract 07.11), set by limits: of the rate, None where nobody wants to
+    # know it, and of the quota
     rate: tuple[int, int, int] | None = None
     quota: tuple[int, int, int] = (0, 0, 0)
     tracked: bool = True  # set by TrackEndpoint, or by a reply: False: no analytics record

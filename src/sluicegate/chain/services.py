@@ -52,4 +52,9 @@ class Services:
     shows_rate: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.shows_rate = self.settings.rate_limit_response_headers == "rate_limits"
+        self.adopt(self.settings)
+
+    def adopt(self, settings: Settings) -> None:
+        """Other settings are in force."""
+        self.settings = settings
+        self.shows_rate = settings.rate_limit_response_headers == "rate_limits"

@@ -38,10 +38,11 @@ def rate_lines(exchange: Exchange) -> bytes:
 
     There are none where the rate is the source and nothing limits it.
     """
-    values = exchange.rate
-    if values is None:
-        if exchange.services.shows_rate:
+    if exchange.services.shows_rate:
+        values = exchange.rate
+        if values is None:
             return b""
+    else:
         values = exchange.quota
         if values == NO_QUOTA:
             return NO_QUOTA_LINES
@@ -87,7 +88,7 @@ def answer_head(
 
     made_here: an answer of the gateway itself: X-RateLimit fields only where they were set at check time.
     """
-    with_rate = not made_here or exchange.rate is not None
+    with_rate = not made_here or (exchange.rate is not None and exchange.services.shows_rate)
     fields = kept_fields(exchange, response, with_rate)
     names = {field.name for field in fields}
     line = STATUS_LINES[response.status]

@@ -62,7 +62,8 @@ class Serve:
 
     def adopt(self, settings: Settings, pages: ErrorPages) -> None:
         """Other settings are in force, with their error pages."""
-        self.services.settings, self.pages = settings, pages
+        self.services.adopt(settings)
+        self.pages = pages
         self.cleans_urls = not settings.http_server_options.skip_url_cleaning
 
     # -- which API?

@@ -49,12 +49,12 @@ class ApiLimits(Middleware):
     runs_when_looped = False
 
     def __init__(
-        self, whole: ApiLimit | None, endpoints: Endpoints[ApiLimit], limiter: Limiter, services: Services
+        self, whole: ApiLimit | None, endpoints: Endpoints[ApiLimit], limiter: Limiter, tells_rate: bool
     ) -> None:
         self._whole = whole
         self._endpoints = endpoints
         self._count = limiter.rate
-        self._shows_rate = services.shows_rate
+        self._tells_rate = tells_rate
 
     @classmethod
     def from_definition(cls, api: Api, version: VersionInfo, services: Services) -> Self | None:
@@ -83,7 +83,8 @@ class ApiLimits(Middleware):
         ]
         if whole is None and not entries:
             return None
-        return cls(whole, Endpoints(entries, services.settings, version), limiter_of(api, services), services)
+        endpoints = Endpoints(entries, services.settings, version)
+        return cls(whole, endpoints, limiter_of(api, services), services.shows_rate or classic.enable_context_vars)
 
     def on_request(self, exchange: Exchange) -> Step:
         """Count the request, or reject it."""
@@ -99,7 +100,7 @@ class ApiLimits(Middleware):
         return self._decide(exchange, limit, await counting)
 
     def _decide(self, exchange: Exchange, limit: ApiLimit, verdict: RateVerdict) -> Outcome:
-        if self._shows_rate and exchange.rate is None:
+        if self._tells_rate and exchange.rate is None:
             exchange.rate = (int(limit.rate), verdict.remaining, int(verdict.reset_at_s))
         return None if verdict.allowed else RATE_EXCEEDED
 

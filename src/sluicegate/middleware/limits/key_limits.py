@@ -40,10 +40,11 @@ class KeyLimits(Middleware):
     runs_when_ignored = False
     runs_when_looped = False
 
-    def __init__(self, planner: Planner, limiter: Limiter, services: Services) -> None:
+    def __init__(self, planner: Planner, limiter: Limiter, tells_rate: bool) -> None:
+        """tells_rate: somebody wants to know what remains of the rate, not only whether it is exceeded."""
         self._planner = planner
         self._rate, self._quota, self._admit = limiter.rate, limiter.quota, limiter.admit
-        self._shows_rate = services.shows_rate
+        self._tells_rate = tells_rate
         self._plans: dict[str, KeyPlan] = {}
         self._older_plans: dict[str, KeyPlan] = {}
 
@@ -54,7 +55,7 @@ class KeyLimits(Middleware):
         if classic.use_keyless:
             return None
         planner = Planner(classic.api_id, not classic.disable_rate_limit, not classic.disable_quota, services.settings)
-        return cls(planner, limiter_of(api, services), services)
+        return cls(planner, limiter_of(api, services), services.shows_rate or classic.enable_context_vars)
 
     def on_request(self, exchange: Exchange) -> Step:
         """Count the request, or reject it."""
@@ -63,7 +64,7 @@ class KeyLimits(Middleware):
             plan = self._plan_of(exchange)
         if plan.varies:
             plan = plan.for_request(exchange, exchange.key_hash)
-        if not self._shows_rate:
+        if not self._tells_rate:
             shown = self._admit(plan)
             if shown is not None:
                 if shown[1] < 0 and shown is not plan.shown_quota:
@@ -90,7 +91,7 @@ class KeyLimits(Middleware):
             verdict = self._rate(plan.rate_counter, plan.rate, plan.per_s, plan.version, False, plan.smoothing)
             if not isinstance(verdict, RateVerdict):
                 return self._check_later(exchange, plan, verdict)
-            if self._shows_rate:
+            if self._tells_rate:
                 exchange.rate = (int(plan.rate), verdict.remaining, int(verdict.reset_at_s))
             if not verdict.allowed:
                 return self._try_again(exchange, plan) if plan.retries > 0 else RATE_EXCEEDED
@@ -98,7 +99,7 @@ class KeyLimits(Middleware):
 
     async def _check_later(self, exchange: Exchange, plan: KeyPlan, counting: Awaitable[RateVerdict]) -> Outcome:
         verdict = await counting
-        if self._shows_rate:
+        if self._tells_rate:
             exchange.rate = (int(plan.rate), verdict.remaining, int(verdict.reset_at_s))
         if not verdict.allowed:
             return await self._try_again(exchange, plan) if plan.retries > 0 else RATE_EXCEEDED

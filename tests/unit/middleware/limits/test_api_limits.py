@@ -74,6 +74,13 @@ async def test_headers_unless_the_key_has_set_them() -> None:
     assert second.rate == (9, 9, 9)
 
 
+@pytest.mark.parametrize(("asked", "known"), [(True, (2, 1)), (False, None)])
+async def test_what_variables_say_of_the_rate(asked: bool, known: Any) -> None:
+    exchange = make_exchange()
+    await outcome_of(step_of(node_limiter(), enable_context_vars=asked, **GLOBAL).on_request(exchange))
+    assert (exchange.rate and exchange.rate[:2]) == known
+
+
 @pytest.mark.parametrize("waits", [False, True])
 async def test_a_store_that_is_away_is_no_verdict(waits: bool) -> None:
     with pytest.raises(StoreError):

@@ -197,3 +197,12 @@ async def test_plans_are_remembered_and_the_oldest_forgotten(monkeypatch: pytest
         assert await gateway.ask(session, key=f"k{number}") is None
         assert await gateway.ask(session, key="hot") is (None if number < 5 else RATE_EXCEEDED)
     assert len(gateway.step._plans) <= 10 and len(gateway.step._older_plans) <= 10
+
+
+@pytest.mark.parametrize("limiter", LIMITERS)
+@pytest.mark.parametrize(("asked", "known"), [(True, (3, 2)), (False, None)])
+async def test_what_variables_say_of_the_rate(limiter: Any, asked: bool, known: Any) -> None:
+    gateway = Gateway(limiter(), enable_context_vars=asked)
+    assert await gateway.ask(session_of(rate=3, per=1000)) is None
+    rate = gateway.last.rate
+    assert (rate and rate[:2]) == known
