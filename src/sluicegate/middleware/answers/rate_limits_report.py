@@ -60,7 +60,8 @@ class RateLimitsReport(Middleware):
             "quota": {"quota_max": quota_max, "quota_remaining": remaining, "quota_renews": renews},
             "rate_limit": {"requests": _number(plan.rate), "per_unit": _number(plan.per_s)},
         }
-        return Reply(200, [(b"Content-Type", b"application/json")], msgspec.json.encode(body), tracked=False)
+        text = msgspec.json.encode(body) + b"\n"  # as the gateway API writes its answers
+        return Reply(200, [(b"Content-Type", b"application/json")], text, tracked=False)
 
 
 def _number(value: float) -> int | float:

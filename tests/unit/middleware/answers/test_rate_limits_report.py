@@ -51,5 +51,5 @@ async def test_a_quota_that_was_not_used_yet_and_none_at_all() -> None:
     assert json.loads(reply.body)["quota"] == {"quota_max": 10, "quota_remaining": 3, "quota_renews": 0}
     reply = await ask(session_of(rate=5, per=1, quota_max=-1))
     assert reply.body == (
-        b'{"quota":{"quota_max":-1,"quota_remaining":0,"quota_renews":0},"rate_limit":{"requests":5,"per_unit":1}}'
+        b'{"quota":{"quota_max":-1,"quota_remaining":0,"quota_renews":0},"rate_limit":{"requests":5,"per_unit":1}}\n'
     )
