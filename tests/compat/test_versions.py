@@ -38,6 +38,15 @@ UNVERSIONED = {
 }
 
 
+ENDING: dict[str, dict[str, object]] = {
+    "ends": {"expiration": AHEAD},
+    "only-ends": {"version_data": {"versions": {"Default": {"expires": AHEAD}}}},
+    "only-ended": {"version_data": {"versions": {"Default": {"expires": ENDED}}}},
+    "only-odd": {"version_data": {"versions": {"Default": {"expires": "some day"}}}},
+    "both": {"expiration": AHEAD, "version_data": {"versions": {"Default": {"expires": "2100-01-01 00:00"}}}},
+}
+
+
 def unversioned(name: str, url: str, *versions: str) -> dict[str, object]:
     made = api(f"/{name}/", url)
     made["version_data"] = {"not_versioned": True, "versions": {version: {"name": version} for version in versions}}
@@ -66,6 +75,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Ite
         ),
         api("/child/", f"{upstream.url}/child", internal=True),
     ]
+    apis += [api(f"/{name}/", upstream.url, **more) for name, more in ENDING.items()]
+    apis.append(
+        api("/parent/", upstream.url, definition={"enabled": True, "key": "version", "versions": {"v2": "only-ends"}})
+    )
     base = apis[5]["definition"]
     assert isinstance(base, dict)
     apis.append(api("/silent/", upstream.url, definition=base | {"strip_versioning_data": True}))
@@ -121,6 +134,22 @@ def test_there_is_none(gateway: Gateway, path: str, version: str, status: int, s
 def test_an_end_ahead_is_announced(gateway: Gateway) -> None:
     assert gateway.ask(get("/header/", "Version: v2")).get(b"x-tyk-api-expires") == b"Sun, 01 Jan 2090 10:00:00 UTC"
     assert gateway.ask(get("/header/", "Version: v1")).get(b"x-tyk-api-expires") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("/ends/", True), ("/only-ends/", True), ("/only-ended/", False), ("/only-odd/", False), ("/both/", True)],
+)
+def test_an_end_ahead_is_announced_where_there_is_but_one(gateway: Gateway, path: str, told: bool) -> None:
+    """The end of an only version is announced, and has no other effect."""
+    answer = gateway.ask(get(path))
+    assert answer.status == 200, answer
+    assert answer.all(b"x-tyk-api-expires") == ([b"Sun, 01 Jan 2090 10:00:00 UTC"] if told else [])
+
+
+def test_the_end_of_a_child_is_announced(gateway: Gateway) -> None:
+    answer = gateway.ask(get("/parent/", "Version: v2"))
+    assert (answer.status, answer.all(b"x-tyk-api-expires")) == (200, [b"Sun, 01 Jan 2090 10:00:00 UTC"])
 
 
 def test_who_asks_for_none_is_told_what_was_chosen(gateway: Gateway) -> None:

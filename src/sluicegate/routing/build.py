@@ -76,12 +76,15 @@ class Builder:
         version = only_version(api)
         unclear = version if isinstance(version, Rejection) else None
         version = VersionInfo() if isinstance(version, Rejection) else version
-        if not (api.classic.definition.enabled or api.classic.expiration or unclear):
+        told_end = end_to_tell(version)
+        if not (api.classic.definition.enabled or api.classic.expiration or unclear or told_end):
             self._equip(route, api, version)
             return
         served = self._route(api, route.listen_path)
         self._equip(served, api, version)
-        route.versions = served.versions = Versions(api.classic, {"": served}, {}, self.find_child, unclear=unclear)
+        route.versions = served.versions = Versions(
+            api.classic, {"": served}, {}, self.find_child, unclear=unclear, told_end=told_end
+        )
 
     def _build_versions(self, route: Route, api: Api) -> None:
         routes: dict[str, Route] = {}
@@ -126,6 +129,15 @@ def only_version(api: Api) -> VersionInfo | Rejection:
     if len(versions) == 1:
         return next(iter(versions.values()))
     return named[0] if named else NO_DEFAULT
+
+
+def end_to_tell(version: VersionInfo) -> Expiry | None:
+    """Return the end of an API's only version, which has no effect but that clients are told of it (contract 06.3)."""
+    try:
+        end = Expiry(version.expires, VERSION_EXPIRED, "")
+    except ConfigError:
+        return None
+    return end if end.at_s else None
 
 
 def with_target(api: Api, version: VersionInfo) -> Api:

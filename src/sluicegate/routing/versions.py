@@ -57,6 +57,11 @@ class Expiry:
             exchange.response_headers += self.header
         return None
 
+    def announce(self, exchange: Exchange) -> None:
+        """Say when the end is, while it is ahead."""
+        if self.at_s > now():
+            exchange.response_headers += self.header
+
 
 def parse_expiry(text: str, where: str) -> datetime | None:
     """Return the moment of `YYYY-MM-DD HH:MM` (UTC), or None for never (empty or `-1`). Raises ConfigError."""
@@ -75,6 +80,7 @@ class Versions:
     find_child:  returns the route of a child API by its id, in the table of the moment.
     told_in:     the header that tells clients which version they got without asking for one (contract 06.7), or "".
     unclear:     why it cannot be told which version counts, where the API itself has but one.
+    told_end:    the end of that one version; clients are told of it, and no more.
     """
 
     def __init__(
@@ -85,8 +91,9 @@ class Versions:
         find_child: Callable[[str], Route | None],
         told_in: str = "",
         unclear: Rejection | None = None,
+        told_end: Expiry | None = None,
     ) -> None:
-        self.unclear = unclear
+        self.unclear, self.told_end = unclear, told_end
         chosen = definition.definition
         self.routes, self.expiries, self.find_child = routes, expiries, find_child
         self.told_in = canonical(told_in.encode("latin-1", "replace"))
@@ -128,7 +135,9 @@ class Versions:
         return self._enter(exchange, name, route)
 
     def _the_only_one(self, exchange: Exchange) -> Route | Rejection:
-        rejection = self.unclear or self.api_expiry.check(exchange, announce=False)
+        rejection = self.unclear or self.api_expiry.check(exchange, announce=True)
+        if rejection is None and self.told_end is not None and not self.api_expiry.at_s:
+            self.told_end.announce(exchange)
         return rejection or self.routes[""]
 
     def _enter(self, exchange: Exchange, name: str, route: Route) -> Route | Rejection:
@@ -162,8 +171,7 @@ class Versions:
     def _enter_base(self, exchange: Exchange) -> Route | Rejection:
         exchange.version_name = self.own_name
         self._strip(exchange)
-        rejection = self.unclear or self.api_expiry.check(exchange, announce=True)
-        return rejection or self.routes[""]
+        return self._the_only_one(exchange)
 
     def _enter_child(self, exchange: Exchange, name: str, child: Route) -> Route | Rejection:
         base = exchange.route
@@ -175,11 +183,9 @@ class Versions:
         exchange.request = with_path(request, path, query)
         self._strip_header(exchange)
         exchange.version_name = name
-        expiry = child.versions.api_expiry if child.versions is not None else None
-        rejection = expiry.check(exchange, announce=True) if expiry is not None else None
-        return rejection or (
-            child.versions.routes[""] if child.versions is not None and child.versions.single else child
-        )
+        if child.versions is not None and child.versions.single:
+            return child.versions._the_only_one(exchange)
+        return child
 
     def _strip(self, exchange: Exchange) -> None:
         """Take the version out of the headers, or have it taken out of path and query on the way to the upstream."""
