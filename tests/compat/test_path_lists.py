@@ -32,6 +32,7 @@ LISTS: dict[str, dict[str, object]] = {
     "disabled": {"white_list": [plain("/a", disabled=True), plain("/b")]},
     "fenced": {"black_list": [plain("/blocked"), {"path": "/posts", "method": "POST"}]},
     "bl": {"black_list": [plain("/b")]},
+    "rw": {"url_rewrites": [{"path": "/r", "method": "GET", "match_pattern": ".*", "rewrite_to": "/elsewhere"}]},
     "lower": {"black_list": [{"path": "/posts", "method": "post"}]},
     "both": {"white_list": [plain("/a")], "black_list": [plain("/a/secret")]},
     "ignored": {"ignored": [acting("/free", "GET"), plain("/open")]},
@@ -55,6 +56,9 @@ QUESTIONS = [
     ("fenced", "POST", "/posts", 403, b"forbidden"),
     # The full path is looked at too, and it is searched: `/b` is in `/bl/…`.
     ("bl", "GET", "/other", 403, b"forbidden"),
+    # Other middlewares do not look at the listen path.
+    ("rw", "GET", "/other", 200, b'"target": "/other"'),
+    ("rw", "GET", "/r", 200, b'"target": "/elsewhere"'),
     ("lower", "POST", "/posts", 200, b""),
     ("both", "GET", "/a", 200, b""),
     ("both", "GET", "/b", 403, b"forbidden"),

@@ -2,7 +2,7 @@
 
 An entry is a path pattern, a method and a value. Everything is compiled at load time and sorted by method, so that a
 request only meets patterns of its own method, in the order of the list; the first that is found in any form of its
-path wins.
+path wins. The whole path, with the listen path, is one of these forms for the lists of paths alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST_ONE_BY_ONE = 10
 """Patterns from which on one pass for all of them costs less than asking one after the other, as measured."""
 
 Found = Callable[[str, str, str], T | None]
-"""Returns the value of the first entry whose pattern is found in one of the three forms of a path."""
+"""Returns the value of the first entry whose pattern is found in a form of the path; the three may be alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,17 @@ class Endpoint(Generic[T]):
 
 
 class Endpoints(Generic[T]):
-    """A list of endpoints, ready to be asked. It is false when it is empty. Raises ConfigError for a bad pattern."""
+    """A list of endpoints, ready to be asked. It is false when it is empty. Raises ConfigError for a bad pattern.
 
-    __slots__ = ("_by_method", "_other")
+    whole: patterns are looked for in the whole path, too.
+    """
 
-    def __init__(self, entries: Iterable[Endpoint[T]], settings: Settings, version: VersionInfo) -> None:
+    __slots__ = ("_by_method", "_other", "_whole")
+
+    def __init__(
+        self, entries: Iterable[Endpoint[T]], settings: Settings, version: VersionInfo, whole: bool = False
+    ) -> None:
+        self._whole = whole
         options = settings.http_server_options
         prefix, suffix = options.enable_path_prefix_matching, options.enable_path_suffix_matching
         ignore_case = settings.ignore_endpoint_case or version.ignore_endpoint_case
@@ -71,7 +77,10 @@ class Endpoints(Generic[T]):
     def find(self, exchange: Exchange) -> T | None:
         """Return the value of the first entry for the method and path that were received, or None."""
         finder = self._by_method.get(exchange.request.method, self._other)
-        return None if finder is None else finder(*exchange.match_paths)
+        if finder is None:
+            return None
+        plain, versioned, whole = exchange.match_paths
+        return finder(plain, versioned, whole if self._whole else versioned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +106,13 @@ def _one_by_one(entries: Sequence[_Compiled[T]]) -> Found[T]:
     questions = tuple((entry.pattern.found, entry.value) for entry in entries)
 
     def find(plain: str, versioned: str, whole: str) -> T | None:
-        if plain == whole:  # nothing to take off: the listen path is /
+        if plain == whole:  # nothing to take off
             for found, value in questions:
                 if found(plain):
                     return value
             return None
         for found, value in questions:
-            if found(plain) or found(whole) or (versioned is not plain and found(versioned)):
+            if found(plain) or found(whole) or (versioned is not plain and versioned is not whole and found(versioned)):
                 return value
         return None
 
@@ -118,7 +127,7 @@ def _all_at_once(entries: Sequence[_Compiled[T]]) -> Found[T]:
         places = found(plain)
         if plain != whole:
             places += found(whole)
-            if versioned is not plain:
+            if versioned is not plain and versioned is not whole:
                 places += found(versioned)
         return values[min(places)] if places else None
 

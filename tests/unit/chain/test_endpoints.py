@@ -23,9 +23,10 @@ def found(
     settings: dict[str, Any] | None = None,
     version: dict[str, Any] | None = None,
     ignore_case: bool = False,
+    whole: bool = True,
 ) -> bool:
     endpoints = Endpoints(
-        [Endpoint(pattern, "GET", True, ignore_case)], settings_of(settings), make_version(**version or {})
+        [Endpoint(pattern, "GET", True, ignore_case)], settings_of(settings), make_version(**version or {}), whole
     )
     exchange = make_exchange(target, api=make_api(proxy={"listen_path": listen_path}))
     return endpoints.find(exchange) is True
@@ -50,6 +51,12 @@ def test_patterns_are_searched_in_every_form_of_the_path(pattern: str, target: s
     assert found(pattern, target) is expected
 
 
+def test_the_listen_path_is_looked_at_where_that_is_asked_for() -> None:
+    assert not found("/ap", "/api/x", whole=False)
+    assert not found("/api/a", "/api/a/b", settings=PREFIX, whole=False)
+    assert found("/x", "/api/x", whole=False) and found("/x", "/x", listen_path="/", whole=False)
+
+
 def test_flags_of_the_gateway_tie_patterns_to_the_ends() -> None:
     assert found("/b", "/api/a/b") and not found("/b", "/api/a/b", settings=PREFIX)
     assert found("/api/a", "/api/a/b", settings=PREFIX)  # the whole path begins with it
@@ -65,8 +72,10 @@ def test_case_is_ignored_where_gateway_version_or_entry_say_so() -> None:
 def test_the_version_in_the_path_may_be_left_out_or_not() -> None:
     api = make_api(proxy={"listen_path": "/api/"}, definition={"location": "url"})
     for pattern in ("^/users", "^/v1/users", "^/api/v1/users"):
-        endpoints = Endpoints([Endpoint(pattern, "GET", 1)], settings_of(), make_version())
-        assert endpoints.find(make_exchange("/api/v1/users", api=api, version_name="v1")) == 1
+        for whole in (True, False):
+            endpoints = Endpoints([Endpoint(pattern, "GET", 1)], settings_of(), make_version(), whole)
+            found_one = endpoints.find(make_exchange("/api/v1/users", api=api, version_name="v1"))
+            assert found_one == (1 if whole or "api" not in pattern else None)
 
 
 def test_the_first_entry_of_the_method_wins_and_none_is_every_method() -> None:
@@ -113,10 +122,11 @@ PATH_PARTS = st.sampled_from(["/a", "/b", "/A", "/1", "/é", "/axb", "", "/%FF",
 @given(
     st.lists(st.tuples(st.lists(PATTERN_PARTS, max_size=3).map("".join), st.booleans()), min_size=11, max_size=20),
     st.lists(PATH_PARTS, min_size=1, max_size=4).map("".join),
+    st.booleans(),
 )
-def test_many_at_once_decide_like_one_after_the_other(patterns: list[tuple[str, bool]], path: str) -> None:
+def test_many_at_once_decide_like_one_after_the_other(patterns: list[tuple[str, bool]], path: str, whole: bool) -> None:
     entries = [Endpoint(text, "GET", number, ignores) for number, (text, ignores) in enumerate(patterns)]
     exchange = make_exchange("/lp" + path, api=make_api(proxy={"listen_path": "/lp/"}))
-    each = [Endpoints([entry], settings_of(), make_version()).find(exchange) for entry in entries]
+    each = [Endpoints([entry], settings_of(), make_version(), whole).find(exchange) for entry in entries]
     first = next((value for value in each if value is not None), None)
-    assert Endpoints(entries, settings_of(), make_version()).find(exchange) == first
+    assert Endpoints(entries, settings_of(), make_version(), whole).find(exchange) == first

@@ -69,8 +69,8 @@ class PathLists(Middleware):
         cors = api.classic.cors
         answers_preflights = cors.enable and not cors.options_passthrough
         return cls(
-            Endpoints(entries, services.settings, version),
-            Endpoints(internal, services.settings, version),
+            Endpoints(entries, services.settings, version, whole=True),
+            Endpoints(internal, services.settings, version, whole=True),
             _has_allow_list(version),
             answers_preflights,
             answers_preflights or any(entry.value is IGNORED for entry in entries),
