@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.gateway import KEYED, Gateway, api, until
+from tests.gateway import KEYED, Gateway, api, paths, until
 from tests.upstreams import Upstream
 from tests.wire import get
 
@@ -75,6 +75,25 @@ def test_every_request_of_all_workers_has_its_line(tmp_path: Path, upstream: Ups
         paths = [json.loads(line)["path"] for line in lines(gateway, 60)]
         assert sorted(paths) == sorted(f"/{number}" for number in range(60))
         gateway.start()
+
+
+def test_a_request_in_a_loop_is_told_under_the_path_that_was_asked_for(tmp_path: Path, upstream: Upstream) -> None:
+    to_a = {"path": "/x", "method": "GET", "match_pattern": "/x", "rewrite_to": "tyk://a/y"}
+    to_it = {**to_a, "rewrite_to": "tyk://loop/x"}
+    apis = [api("/a/", upstream.url)]
+    apis += [
+        api("/loop/", version_data=paths(url_rewrites=[to_a])),
+        api("/deep/", version_data=paths(url_rewrites=[to_it])),
+    ]
+    conf = {"access_logs": {"enabled": True}, "log_format": "json"}
+    with Gateway(tmp_path, apis=apis, conf=conf) as gateway:
+        for path in ("/loop/x", "/deep/x"):
+            assert gateway.ask(get(path)).status == 200
+        told = [json.loads(line) for line in lines(gateway, 2)]
+        assert [(one["original_path"], one["path"], one["api_id"]) for one in told] == [
+            ("/loop/x", "/y", "a"),
+            ("/deep/x", "/y", "a"),
+        ]
 
 
 def test_a_template_names_the_fields(tmp_path: Path, upstream: Upstream) -> None:

@@ -102,7 +102,7 @@ class AccessLog:
             "message": "",
             "method": head.method,
             "org_id": api.org_id,
-            "original_path": head.path,
+            "original_path": head.original,
             "path": path,
             "prefix": "access-log",
             "protocol": head.protocol,

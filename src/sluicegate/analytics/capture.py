@@ -96,8 +96,9 @@ class ApiFacts:
 class HeadFacts:
     """What a request's head says, as text.
 
-    path:     as received, unescaped.
-    stripped: the same without the listen path of `route`, if somebody has asked for it.
+    path:     as received, unescaped; in a loop as it came to the door of its API.
+    original: as the client asked for it.
+    stripped: `path` without the listen path of `route`, if somebody has asked for it.
     """
 
     __slots__ = (
@@ -105,6 +106,7 @@ class HeadFacts:
         "host",
         "is_proxied",
         "method",
+        "original",
         "path",
         "protocol",
         "route",
@@ -116,6 +118,7 @@ class HeadFacts:
         self.method = head.method.decode("ascii", "replace")
         self.host = text_of(head.host)
         self.path = unescaped(head.path)
+        self.original = self.path if head.asked_path is None else unescaped(head.asked_path)
         self.protocol = "HTTP/1.1" if head.version == 11 else "HTTP/1.0"
         self.user_agent = text_of(head.headers.get(b"user-agent") or b"")
         self.content_length = -1 if head.content_length is None else head.content_length

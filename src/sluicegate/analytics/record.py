@@ -271,7 +271,7 @@ def _pack_head(head: HeadFacts) -> tuple[bytes, bytes, bytes]:
     return (
         packed(Method=head.method),
         packed(ContentLength=head.content_length, UserAgent=head.user_agent),
-        packed(ApiSchema="", OriginalPath=head.path),
+        packed(ApiSchema="", OriginalPath=head.original),
     )
 
 

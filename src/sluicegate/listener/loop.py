@@ -112,6 +112,7 @@ def looped_head(exchange: Exchange, path: bytes, query: bytes, method: bytes) ->
     whole = b"/" + path
     head = RequestHead(method, whole + (b"?" + query if query else b""), old.version)
     head.path, head.query = whole, query
+    head.asked_path = old.path if old.asked_path is None else old.asked_path
     head.host, head.headers = old.host, exchange.headers.copy()
     head.content_length, head.has_length, head.chunked = old.content_length, old.has_length, old.chunked
     head.has_body = old.has_body

@@ -96,6 +96,8 @@ class RequestHead:
     sent_as: bytes | None = None
     sent_to: object = None
     sent_by: object = None
+    # Set by listener.loop: the path that the client asked for, where this head is that of a request in a loop.
+    asked_path: bytes | None = None
     # Kept by analytics.record: what the records of requests with this head have in common.
     mould: Any = None
 

@@ -107,6 +107,13 @@ def test_rewritten_and_tracked_paths() -> None:
     assert (tracked["TrackPath"], tracked["Path"], tracked["RawPath"]) == (True, "/get/{id}", "/get")
 
 
+def test_the_original_path_of_a_request_in_a_loop_is_the_clients() -> None:
+    looped = over("/one/y")
+    looped.request.asked_path = b"/other/caf%C3%A9"
+    record = record_of(looped)
+    assert (record["Path"], record["OriginalPath"]) == ("/y", "/other/café")
+
+
 def test_a_version_and_an_expiry_of_the_api() -> None:
     record = record_of(over(version_name="v2", api={"expire_analytics_after": 60}))
     assert record["APIVersion"] == "v2"
