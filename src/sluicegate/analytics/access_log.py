@@ -87,7 +87,7 @@ class AccessLog:
         *_, rejection, _, target, _, _ = captured
         reader = self._reader
         api, head = reader.api(route), reader.head(request)
-        path = reader.path(head, request, route, url, target)
+        path = reader.path(head, request, route, url, target is not None)
         total_ms, upstream_ms = int(total_s * 1000), int(upstream_s * 1000) if rejection is None else 0
         return {
             "api_id": api.api_id,

@@ -157,9 +157,13 @@ class Reader:
         """Return the client's address, for a head that came through a proxy."""
         return client_ip_of(request.headers, peer_ip, self.xff_depth)
 
-    def path(self, head: HeadFacts, request: RequestHead, route: Route, url: bytes | None, target: Any) -> str:
-        """Return the path as the upstream got it, or as it was when the gateway answered (contract 12.1)."""
-        is_stripped = target is not None and route.strip_listen_path
+    def path(self, head: HeadFacts, request: RequestHead, route: Route, url: bytes | None, is_stripped: bool) -> str:
+        """Return the path as it stood at the end (contract 12.1).
+
+        is_stripped: whether the listen path was taken off, where the API has it so: for an upstream, or for the record
+                     of an error.
+        """
+        is_stripped = is_stripped and route.strip_listen_path
         if url is not None:
             path = path_and_host(url)[0]
             return unescaped(route.stripped(path) if is_stripped else path)

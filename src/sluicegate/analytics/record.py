@@ -187,11 +187,12 @@ class RecordBuilder:
     def _mould(self, captured: Capture, head: HeadFacts, api: ApiFacts, ip: str) -> Mould:
         # fmt: off
         (route, request, changed_headers, url, _, _, _, _, _, _, key, session,
-         version_name, _, tracked_path, tags, _, _, target, _, _) = captured
+         version_name, _, tracked_path, tags, rejection, _, target, _, _) = captured
         # fmt: on
         caller = self._caller(api, session, key, version_name)
         first, middle, last = _pack_head(head)
-        path = self._paths_of(self._reader.path(head, request, route, url, target), tracked_path)
+        is_stripped = target is not None or rejection is not None
+        path = self._paths_of(self._reader.path(head, request, route, url, is_stripped), tracked_path)
         host = caller.host if url is None else _host(url, caller)
         all_tags = _tags(caller, changed_headers or request.headers, tags) if tags or api.tag_headers else caller.tags
         return Mould(

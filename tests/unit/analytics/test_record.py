@@ -73,12 +73,22 @@ def test_all_fields_are_there_in_gos_order_packed_as_go_packs_them() -> None:
     assert record == msgspec.msgpack.encode(fields)
 
 
-def test_an_answer_of_the_gateway_keeps_the_listen_path_and_has_no_key() -> None:
+def test_an_error_of_the_gateway_is_recorded_without_the_listen_path_and_has_no_key() -> None:
     record = record_of(refused())
-    assert (record["ResponseCode"], record["Path"], record["OriginalPath"]) == (401, "/one/get", "/one/get")
+    assert (record["ResponseCode"], record["Path"], record["OriginalPath"]) == (401, "/get", "/one/get")
+    assert record["RawPath"] == "/get"
     assert record["Latency"] == {"Total": 12, "Upstream": 0, "Gateway": 12}
     assert record["APIKey"] == "00000000"
     assert record["Tags"] == ["key-00000000", "org-default", "api-a1"]
+
+
+def test_an_error_of_an_api_that_keeps_its_listen_path_is_recorded_with_it() -> None:
+    proxy = {"listen_path": "/one/", "target_url": "http://up.test", "strip_listen_path": False}
+    assert record_of(refused(api={"proxy": proxy}))["Path"] == "/one/get"
+
+
+def test_an_answer_of_the_gateway_that_is_no_error_keeps_the_listen_path() -> None:
+    assert record_of(over(target=None, tags=("cached-response",)))["Path"] == "/one/get"
 
 
 def test_without_hashing_the_token_stands_there_as_it_is() -> None:
