@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.gateway import KEYED, Gateway, api, paths, until
-from tests.upstreams import Upstream
+from tests.upstreams import Upstream, answer, answering
 from tests.wire import get
 
 
@@ -65,6 +65,30 @@ def test_text_with_refusals_and_keys(tmp_path: Path, upstream: Upstream) -> None
         assert f" api_key={made['key_hash']} " in good
         assert " response_code_details=auth_field_missing " in bad and " response_flag=AMF " in bad
         assert made["key"] not in gateway.log
+
+
+def test_errors_say_why_and_who_found_them(tmp_path: Path) -> None:
+    breaker = {"path": "/x", "method": "GET", "threshold_percent": 0.5, "samples": 1, "return_to_service_after": 60}
+    failing = answering(*[answer(status=b"503 Service Unavailable")] * 2)
+    with Upstream(failing) as upstream:
+        apis = [
+            api("/fails/", upstream.url),
+            api("/opens/", upstream.url, version_data=paths(circuit_breakers=[breaker])),
+            api("/down/", upstream.url, proxy={"enable_load_balancing": True, "target_list": []}),
+        ]
+        conf = {"access_logs": {"enabled": True}, "log_format": "json"}
+        with Gateway(tmp_path, apis=apis, conf=conf) as gateway:
+            for path in ("/fails/x", "/opens/x", "/opens/x", "/down/x"):
+                assert gateway.ask(get(path)).status == 503
+            told = [json.loads(line) for line in lines(gateway, 4)]
+            assert [(one["response_flag"], one["error_source"]) for one in told] == [
+                ("URS", "Upstream"),
+                ("URS", "Upstream"),
+                ("CBO", "ReverseProxy"),
+                ("NHU", "ReverseProxy"),
+            ]
+            assert {one["error_target"] for one in told} == {upstream.url.removeprefix("http://")}
+            assert all(one["response_code_details"] for one in told)
 
 
 def test_every_request_of_all_workers_has_its_line(tmp_path: Path, upstream: Upstream) -> None:

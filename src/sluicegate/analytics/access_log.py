@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from sluicegate import log
-from sluicegate.analytics.capture import text_of, writable
+from sluicegate.analytics.capture import CLIENT_GONE, text_of, writable
 from sluicegate.analytics.record import NO_KEY_HASH
 
 if TYPE_CHECKING:
     from sluicegate.analytics.capture import Capture, Reader
+    from sluicegate.chain.outcome import Rejection
+    from sluicegate.errors import UpstreamFault
     from sluicegate.settings.model import Settings
     from sluicegate.upstream.target import Target
 
@@ -33,6 +35,21 @@ NO_ROUTE: Final = "NRH"
 
 PROXY: Final = "ReverseProxy"
 """What the source of an error is called that no middleware found."""
+
+BREAKER_OPEN: Final = "CBO"
+OF_PROXY: Final = frozenset((BREAKER_OPEN, "NHU"))
+"""Flags of errors that are the proxy's too, in Tyk's terms: it is the one that looks at breakers and targets."""
+
+UPSTREAM_ERROR: Final = {
+    "error_source": "Upstream",
+    "response_code_details": "upstream_response_5xx",
+    "response_flag": "URS",
+}
+"""What stands in the line of an error that the upstream itself has answered with."""
+
+DISCONNECTED: Final = {"response_code_details": "client_disconnected", "response_flag": "CDC"}
+CUT_SHORT: Final = "upstream_failed"
+"""Why an answer ended early, in the words that there are for one that never came."""
 
 
 class AccessLog:
@@ -54,7 +71,7 @@ class AccessLog:
             return b""
         fields = self._fields(captured)
         if rejection is not None or cut or upstream_status >= 500:
-            fields |= _error_fields(captured, fields["client_ip"])
+            fields |= _error_fields(captured, fields["client_ip"], self._reader.api(captured[0]).target_host)
             fields = {name: fields[name] for name in sorted(fields)}
         kept = self._kept
         if kept is not None:
@@ -88,6 +105,7 @@ class AccessLog:
         reader = self._reader
         api, head = reader.api(route), reader.head(request)
         path = reader.path(head, request, route, url, target is not None)
+        is_proxied = target is not None and rejection is None and status != CLIENT_GONE
         total_ms, upstream_ms = int(total_s * 1000), int(upstream_s * 1000) if rejection is None else 0
         return {
             "api_id": api.api_id,
@@ -110,7 +128,7 @@ class AccessLog:
             "status": status,
             "time": log.timestamp(started_s + total_s),
             "type": "request",
-            "upstream_addr": path if target is None or rejection is not None else _address(target, path),
+            "upstream_addr": _address(target, path) if is_proxied else path,
             "upstream_latency": upstream_ms,
             "user_agent": head.user_agent,
         }
@@ -141,28 +159,28 @@ def _address(target: Target, path: str) -> str:
     return f"{target.scheme}://{text_of(target.host_header)}{text_of(target.path_prefix).rstrip('/')}{path}"
 
 
-def _error_fields(captured: Capture, client_ip: str) -> dict[str, Any]:
-    """Return what a line says more when something went wrong."""
+def _error_fields(captured: Capture, client_ip: str, target_host: str) -> dict[str, Any]:
+    """Return what a line says more when something went wrong: why, and who found it."""
     *_, rejection, source, target, upstream_status, cut = captured
-    fields: dict[str, Any] = {}
-    flag = ""
-    if rejection is not None:
-        flag = rejection.flag
-        fields["response_code_details"] = rejection.code
-        if source:
-            fields["mw"], fields["origin"] = source, client_ip
-    elif upstream_status >= 500:
-        flag = "URS"
+    fields: dict[str, Any] = {"upstream_status": upstream_status}
+    if (rejection is not None and rejection.flag in OF_PROXY) or (target is not None and not source):
+        fields |= {"error_source": PROXY, "error_target": target_host if target is None else target.key}
+    elif source:
+        fields |= {"error_source": source, "mw": source, "origin": client_ip}
+    fields |= _why(rejection, cut)
+    return {name: value for name, value in fields.items() if value}
+
+
+def _why(rejection: Rejection | None, cut: bool | UpstreamFault) -> dict[str, str]:
     if cut is True:
-        flag = "CDC"
-        fields["response_code_details"] = "client_disconnected"
-    elif cut:
-        flag = cut.value
-    if target is not None and not source:
-        source = PROXY
-        fields["error_target"] = target.key
-    fields |= {"error_source": source} if source else {}
-    fields |= {"response_flag": flag} if flag else {}
-    fields |= {"upstream_status": upstream_status} if upstream_status else {}
-    fields |= {"circuit_breaker_state": "OPEN"} if flag == "CBO" else {}
-    return fields
+        return DISCONNECTED
+    if cut:
+        return {"response_code_details": CUT_SHORT, "response_flag": cut.value}
+    if rejection is None:
+        return UPSTREAM_ERROR
+    state = "OPEN" if rejection.flag == BREAKER_OPEN else ""
+    return {
+        "response_code_details": rejection.code,
+        "response_flag": rejection.flag,
+        "circuit_breaker_state": state,
+    }

@@ -77,16 +77,29 @@ def test_failures_of_the_upstream() -> None:
     assert fields["error_target"] == "up.test:8080"
     fields = json_of(over(status=503, upstream_status=503))
     assert (fields["response_flag"], fields["upstream_status"]) == ("URS", 503)
+    assert (fields["response_code_details"], fields["error_source"]) == ("upstream_response_5xx", "Upstream")
     fields = json_of(over(cut=UpstreamFault.RESET))
-    assert fields["response_flag"] == "URR"
+    assert (fields["response_flag"], fields["response_code_details"]) == ("URR", "upstream_failed")
+
+
+def test_breakers_and_targets_that_are_down_are_the_proxys() -> None:
     opened = Rejection(503, "Service temporarily unavailable.", code="breaker_open", flag="CBO")
-    assert json_of(refused("CircuitBreaker", opened))["circuit_breaker_state"] == "OPEN"
+    fields = json_of(refused("CircuitBreaker", opened))
+    assert (fields["circuit_breaker_state"], fields["error_source"]) == ("OPEN", "ReverseProxy")
+    assert fields["error_target"] == "up.test:8080"
+    assert "mw" not in fields
+    down = Rejection(503, "all hosts are down", code="upstream_all_down", flag="NHU")
+    fields = json_of(refused("", down))
+    assert (fields["error_source"], fields["response_flag"]) == ("ReverseProxy", "NHU")
+    assert "circuit_breaker_state" not in fields
 
 
 def test_a_client_that_went_away() -> None:
     fields = json_of(over(status=0, aborted=True))
     assert (fields["status"], fields["response_flag"]) == (499, "CDC")
     assert fields["response_code_details"] == "client_disconnected"
+    assert fields["upstream_addr"] == "/get"
+    assert json_of(over(status=200, aborted=True))["upstream_addr"] == "http://up.test:8080/base/get"
 
 
 def test_a_template_keeps_what_it_names() -> None:
