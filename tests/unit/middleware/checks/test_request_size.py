@@ -55,3 +55,7 @@ def test_limit_of_an_endpoint() -> None:
     assert ask(ENDPOINT, "PUT", b"123", "/small") is None
     assert ask(ENDPOINT, "POST", b"123", chunked=True) is None
     assert ask({"global_size_limit": 1, **ENDPOINT}, "POST", b"12", "/small") == TOO_LARGE
+
+
+def test_their_response_flags() -> None:
+    assert (LENGTH_REQUIRED.flag, TOO_LARGE.flag) == ("CLM", "BTL")
