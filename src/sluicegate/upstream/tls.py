@@ -8,6 +8,7 @@ are asked for, the common name and the pinned keys.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import socket
 import ssl
@@ -28,8 +29,20 @@ if TYPE_CHECKING:
     from sluicegate.settings.model import Settings
     from sluicegate.upstream.target import Target
 
-APPLICATION_REFUSED, NAME_MISMATCH, ADDRESS_MISMATCH = 50, 62, 64
+NOT_YET_VALID, EXPIRED, APPLICATION_REFUSED, NAME_MISMATCH, ADDRESS_MISMATCH = 9, 10, 50, 62, 64
 """OpenSSL's X509_V_ERR_* of these verdicts."""
+
+VERDICTS = {
+    NOT_YET_VALID: UpstreamFault.TLS_EXPIRED,
+    EXPIRED: UpstreamFault.TLS_EXPIRED,
+    NAME_MISMATCH: UpstreamFault.TLS_MISMATCH,
+    ADDRESS_MISMATCH: UpstreamFault.TLS_MISMATCH,
+}
+"""How an upstream failed whose certificate is refused; what does not stand here is no trust."""
+
+OTHER_PROTOCOL = ("WRONG_VERSION_NUMBER", "PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "PACKET_LENGTH")
+NO_AGREEMENT = ("HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "CERTIFICATE_REQUIRED", "INTERNAL_ERROR")
+"""What stands in OpenSSL's reasons when the other side speaks no such TLS, and when no handshake came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +179,23 @@ def _refusal(code: int, message: str) -> ssl.SSLCertVerificationError:
 def fault_of(error: Exception) -> UpstreamFault:
     """Return how an upstream failed, from the error of a connection attempt with its handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        mismatch = error.verify_code in (NAME_MISMATCH, ADDRESS_MISMATCH)
-        return UpstreamFault.TLS_MISMATCH if mismatch else UpstreamFault.TLS_UNTRUSTED
+        return VERDICTS.get(error.verify_code, UpstreamFault.TLS_UNTRUSTED)
     if isinstance(error, ssl.SSLError):
-        return UpstreamFault.TLS
+        return _handshake_fault(error.reason or "")
     if isinstance(error, socket.gaierror):
         return UpstreamFault.DNS
     if isinstance(error, TimeoutError):
         return UpstreamFault.CONNECT_TIMEOUT
     if isinstance(error, ConnectionResetError | BrokenPipeError | ConnectionAbortedError):
         return UpstreamFault.RESET
+    if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return UpstreamFault.NO_ROUTE
     return UpstreamFault.REFUSED
+
+
+def _handshake_fault(reason: str) -> UpstreamFault:
+    if any(part in reason for part in OTHER_PROTOCOL):
+        return UpstreamFault.TLS_PROTOCOL
+    if "ALERT" in reason and not any(part in reason for part in NO_AGREEMENT):
+        return UpstreamFault.TLS_ALERT
+    return UpstreamFault.TLS_HANDSHAKE

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,7 @@ AUTHORITY = trustme.CA()
 PEM = AUTHORITY.cert_pem.bytes()
 SERVER = AUTHORITY.issue_cert("a.test", common_name="a.test")
 
-REFUSED = ("TLS", "RESET")
+REFUSED = ("TLS_HANDSHAKE", "TLS_PROTOCOL", "RESET")
 """A server that refuses a handshake says so, or just closes, as its author liked it."""
 
 
@@ -81,6 +83,13 @@ async def test_the_systems_authorities_do_not_know_it() -> None:
 async def test_another_name_is_refused() -> None:
     assert await shake(TlsOptions(authorities=PEM), "b.test") == "TLS_MISMATCH"
     assert await shake(TlsOptions(authorities=PEM), "127.0.0.1") == "TLS_MISMATCH"
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(-2, -1), (1, 2)])
+async def test_a_certificate_out_of_its_time_is_no_trust_and_says_so(begins: int, ends: int) -> None:
+    today = datetime.now(UTC)
+    late = AUTHORITY.issue_cert("a.test", not_before=today + timedelta(begins), not_after=today + timedelta(ends))
+    assert await shake(TlsOptions(authorities=PEM), prepare=late.configure_cert) == "TLS_EXPIRED"
 
 
 async def test_nothing_is_verified_when_so_asked() -> None:
@@ -139,14 +148,33 @@ async def test_a_server_without_tls_is_a_tls_fault() -> None:
         port = listening.sockets[0].getsockname()[1]
         with pytest.raises(OSError) as caught:
             await asyncio.open_connection("127.0.0.1", port, ssl=UpstreamTls().context(TlsOptions(), "here"))
-    assert fault_of(caught.value) is UpstreamFault.TLS
+    assert fault_of(caught.value) is UpstreamFault.TLS_PROTOCOL
+
+
+@pytest.mark.parametrize(
+    ("reason", "fault"),
+    [
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", UpstreamFault.TLS_HANDSHAKE),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", UpstreamFault.TLS_HANDSHAKE),
+        ("NO_CIPHERS_AVAILABLE", UpstreamFault.TLS_HANDSHAKE),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", UpstreamFault.TLS_PROTOCOL),
+        ("TLSV1_ALERT_UNKNOWN_CA", UpstreamFault.TLS_ALERT),
+        (None, UpstreamFault.TLS_HANDSHAKE),
+    ],
+)
+def test_faults_of_handshakes(reason: str | None, fault: UpstreamFault) -> None:
+    error = ssl.SSLError(1, "failed")
+    error.reason = reason  # type: ignore[assignment]
+    assert fault_of(error) is fault
 
 
 def test_faults_without_tls() -> None:
     assert fault_of(ConnectionRefusedError()) is UpstreamFault.REFUSED
     assert fault_of(ConnectionResetError()) is UpstreamFault.RESET
     assert fault_of(socket.gaierror()) is UpstreamFault.DNS
-    assert fault_of(OSError(113, "No route to host")) is UpstreamFault.REFUSED
+    assert fault_of(OSError(errno.EHOSTUNREACH, "No route to host")) is UpstreamFault.NO_ROUTE
+    assert fault_of(OSError(errno.ENETUNREACH, "Network is unreachable")) is UpstreamFault.NO_ROUTE
+    assert fault_of(OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")) is UpstreamFault.REFUSED
 
 
 @pytest.mark.parametrize(
