@@ -165,10 +165,11 @@ def test_a_node_waits_for_one_that_was_killed(tmp_path: Path, upstream: Upstream
 
 
 def test_the_pid_file_says_whom_to_signal(tmp_path: Path) -> None:
-    place = tmp_path / "node.pid"
+    place = tmp_path / "run" / "tyk" / "node.pid"
     with Gateway(tmp_path, conf={"pid_file_location": str(place)}) as gateway:
         assert gateway.process is not None
         assert int(place.read_text()) == gateway.process.pid
+        assert place.stat().st_mode & 0o777 == 0o600
     assert not place.exists()
 
 

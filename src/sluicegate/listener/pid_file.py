@@ -16,7 +16,7 @@ def pid_file(path: str, log: Callable[..., None]) -> Iterator[None]:
         return
     place, text = Path(path), f"{os.getpid()}\n"
     try:
-        place.write_text(text)
+        _write(place, text)
     except OSError as error:
         log("error", "Could not write the pid file", path=path, error=error.strerror)
     try:
@@ -25,3 +25,10 @@ def pid_file(path: str, log: Callable[..., None]) -> Iterator[None]:
         with contextlib.suppress(OSError):
             if place.read_text() == text:  # else another node has taken its place meanwhile
                 place.unlink()
+
+
+def _write(place: Path, text: str) -> None:
+    """Write it, for its owner's eyes, in a folder that need not be there yet (contract 01.5)."""
+    place.parent.mkdir(0o755, parents=True, exist_ok=True)
+    place.touch(0o600)
+    place.write_text(text)
