@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 MALFORMED = "Attempted access with malformed header, "
 MISSING = Rejection(401, "Authorization field missing", "auth_basic_missing", flag="AMF")
-NOT_BASIC = Rejection(400, f"{MALFORMED}header not in basic auth format", "auth_basic_malformed", flag="AMF")
-NOT_BASE64 = Rejection(400, f"{MALFORMED}auth data not encoded correctly", "auth_basic_not_base64", flag="AMF")
-NOT_A_PAIR = Rejection(400, f"{MALFORMED}values not in basic auth format", "auth_basic_not_a_pair", flag="AMF")
-NO_NAME = Rejection(400, "Body do not contain username", "auth_basic_body_no_name", flag="AMF")
-NO_NAME_GROUP = Rejection(400, "username should be inside regexp match group", "auth_basic_body_name_group", flag="AMF")
-NO_PASSWORD = Rejection(400, "Body do not contain password", "auth_basic_body_no_password", flag="AMF")
+NOT_BASIC = Rejection(400, f"{MALFORMED}header not in basic auth format", "auth_basic_malformed", flag="IHD")
+NOT_BASE64 = Rejection(400, f"{MALFORMED}auth data not encoded correctly", "auth_basic_not_base64", flag="IHD")
+NOT_A_PAIR = Rejection(400, f"{MALFORMED}values not in basic auth format", "auth_basic_not_a_pair", flag="IHD")
+NO_NAME = Rejection(400, "Body do not contain username", "auth_basic_body_no_name", flag="BIV")
+NO_NAME_GROUP = Rejection(400, "username should be inside regexp match group", "auth_basic_body_name_group", flag="BIV")
+NO_PASSWORD = Rejection(400, "Body do not contain password", "auth_basic_body_no_password", flag="BIV")
 NO_PASSWORD_GROUP = Rejection(
-    400, "password should be inside regexp match group", "auth_basic_body_password_group", flag="AMF"
+    400, "password should be inside regexp match group", "auth_basic_body_password_group", flag="BIV"
 )
 REFUSED = Rejection(401, "User not authorised", "auth_basic_refused", flag="AKI")
 CROWDED = Rejection(

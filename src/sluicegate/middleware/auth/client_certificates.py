@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NO_TLS = Rejection(403, "TLS not enabled", "client_certificate_without_tls", flag="CRQ")
 MISSING = Rejection(403, "Client TLS certificate is required", "client_certificate_missing", flag="CRQ")
-EXPIRED = Rejection(403, "Certificate has expired", "client_certificate_expired", flag="CMM")
+EXPIRED = Rejection(403, "Certificate has expired", "client_certificate_expired", flag="TKE")
 NOT_ALLOWED = Rejection(403, "Certificate is not allowed", "client_certificate_not_allowed", flag="CMM")
 
 MOST_REMEMBERED = 1024

@@ -107,6 +107,7 @@ def test_one_that_runs_out_while_its_connection_is_open() -> None:
     assert made.on_request(exchange) is None
     exchange.started_s = until.timestamp() + 1
     assert made.on_request(exchange) is EXPIRED
+    assert EXPIRED.flag == "TKE"
 
 
 def test_no_more_verdicts_are_kept_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:

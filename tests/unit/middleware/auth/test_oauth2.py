@@ -102,6 +102,7 @@ async def test_the_same_head_is_not_read_again() -> None:
 async def test_a_client_that_is_gone() -> None:
     outcome, exchange = await ask({"Authorization": f"Bearer {TOKEN}"}, client="another")
     assert outcome == CLIENT_GONE and exchange.session is None
+    assert (CLIENT_GONE.flag, MALFORMED.flag, MISSING.flag, UNKNOWN.flag) == ("EAD", "IHD", "AMF", "AKI")
     assert (outcome.status, outcome.message) == (403, "Key not authorised. OAuth client access was revoked")
 
 
