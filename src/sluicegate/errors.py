@@ -70,6 +70,24 @@ class UpstreamFault(enum.Enum):
     PROTOCOL = "UPE"
 
 
+FAULT_CODES = {
+    UpstreamFault.REFUSED: "connection_refused",
+    UpstreamFault.CONNECT_TIMEOUT: "upstream_timeout",
+    UpstreamFault.RESET: "connection_reset",
+    UpstreamFault.TIMEOUT: "upstream_timeout",
+    UpstreamFault.DNS: "dns_not_found",
+    UpstreamFault.NO_ROUTE: "host_unreachable",
+    UpstreamFault.TLS_HANDSHAKE: "tls_handshake_failure",
+    UpstreamFault.TLS_PROTOCOL: "tls_protocol_error",
+    UpstreamFault.TLS_ALERT: "tls_alert_received",
+    UpstreamFault.TLS_EXPIRED: "tls_certificate_expired",
+    UpstreamFault.TLS_UNTRUSTED: "tls_unknown_authority",
+    UpstreamFault.TLS_MISMATCH: "tls_hostname_mismatch",
+    UpstreamFault.PROTOCOL: "upstream_error",
+}
+"""What each is called in logs and metrics; Tyk's words, where it has one."""
+
+
 class UpstreamError(SluicegateError):
     """The upstream did not answer as it should.
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.gateway import KEYED, Gateway, api, paths, until
+from tests.servers import free_port
 from tests.upstreams import Upstream, answer, answering
-from tests.wire import get
+from tests.wire import get, request
 
 
 def gateway_with(folder: Path, upstream: Upstream, **conf: Any) -> Gateway:
@@ -75,20 +76,24 @@ def test_errors_say_why_and_who_found_them(tmp_path: Path) -> None:
             api("/fails/", upstream.url),
             api("/opens/", upstream.url, version_data=paths(circuit_breakers=[breaker])),
             api("/down/", upstream.url, proxy={"enable_load_balancing": True, "target_list": []}),
+            api("/closed/", f"http://127.0.0.1:{free_port()}"),
+            api("/short/", upstream.url, version_data={"versions": {"Default": {"global_size_limit": 1}}}),
         ]
         conf = {"access_logs": {"enabled": True}, "log_format": "json"}
         with Gateway(tmp_path, apis=apis, conf=conf) as gateway:
-            for path in ("/fails/x", "/opens/x", "/opens/x", "/down/x"):
-                assert gateway.ask(get(path)).status == 503
-            told = [json.loads(line) for line in lines(gateway, 4)]
-            assert [(one["response_flag"], one["error_source"]) for one in told] == [
-                ("URS", "Upstream"),
-                ("URS", "Upstream"),
-                ("CBO", "ReverseProxy"),
-                ("NHU", "ReverseProxy"),
+            for path in ("/fails/x", "/opens/x", "/opens/x", "/down/x", "/closed/x"):
+                assert gateway.ask(get(path)).status in (500, 503)
+            assert gateway.ask(request("POST", "/short/x", body=b"long")).status == 400
+            *told, closed, long = [json.loads(line) for line in lines(gateway, 6)]
+            assert [(one["response_flag"], one["error_source"], one["response_code_details"]) for one in told] == [
+                ("URS", "Upstream", "upstream_response_5xx"),
+                ("URS", "Upstream", "upstream_response_5xx"),
+                ("CBO", "ReverseProxy", "circuit_breaker_open"),
+                ("NHU", "ReverseProxy", "no_healthy_upstreams"),
             ]
             assert {one["error_target"] for one in told} == {upstream.url.removeprefix("http://")}
-            assert all(one["response_code_details"] for one in told)
+            assert (closed["response_flag"], closed["response_code_details"]) == ("UCF", "connection_refused")
+            assert (long["response_flag"], long["response_code_details"]) == ("BTL", "body_too_large")
 
 
 def test_every_request_of_all_workers_has_its_line(tmp_path: Path, upstream: Upstream) -> None:

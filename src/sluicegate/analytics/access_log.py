@@ -13,6 +13,7 @@ import msgspec
 from sluicegate import log
 from sluicegate.analytics.capture import CLIENT_GONE, text_of, writable
 from sluicegate.analytics.record import NO_KEY_HASH
+from sluicegate.errors import FAULT_CODES
 
 if TYPE_CHECKING:
     from sluicegate.analytics.capture import Capture, Reader
@@ -48,8 +49,6 @@ UPSTREAM_ERROR: Final = {
 """What stands in the line of an error that the upstream itself has answered with."""
 
 DISCONNECTED: Final = {"response_code_details": "client_disconnected", "response_flag": "CDC"}
-CUT_SHORT: Final = "upstream_failed"
-"""Why an answer ended early, in the words that there are for one that never came."""
 
 
 class AccessLog:
@@ -175,7 +174,7 @@ def _why(rejection: Rejection | None, cut: bool | UpstreamFault) -> dict[str, st
     if cut is True:
         return DISCONNECTED
     if cut:
-        return {"response_code_details": CUT_SHORT, "response_flag": cut.value}
+        return {"response_code_details": FAULT_CODES[cut], "response_flag": cut.value}
     if rejection is None:
         return UPSTREAM_ERROR
     state = "OPEN" if rejection.flag == BREAKER_OPEN else ""

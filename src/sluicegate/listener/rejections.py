@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sluicegate.chain.outcome import Rejection, Reply
-from sluicegate.errors import UpstreamError, UpstreamFault
+from sluicegate.errors import FAULT_CODES, UpstreamError, UpstreamFault
 
 TEXT_PLAIN = (b"Content-Type", b"text/plain; charset=utf-8")
 
@@ -13,10 +13,10 @@ ABOUT_THE_SERVER = Reply(200, [], tracked=False)
 """What `OPTIONS *` gets: it asks about no resource (RFC 9110 section 9.3.7)."""
 
 INTERNAL = Rejection(500, "Internal Server Error", code="internal_error")
-TOO_LARGE = Rejection(413, "Request Entity Too Large", code="body_too_large", flag="BTL", plain=True)
+TOO_LARGE = Rejection(413, "Request Entity Too Large", code="request_entity_too_large", flag="BTL", plain=True)
 HARD_TIMEOUT = Rejection(504, "Upstream service reached hard timeout.", code="upstream_timeout", flag="URT")
-NO_SUCH_HOST = Rejection(500, "Upstream host lookup failed", code="upstream_dns_failed", flag="DNS")
-NOT_PROXIED = Rejection(500, "There was a problem proxying the request", code="upstream_failed", flag="UPE")
+NO_SUCH_HOST = Rejection(500, "Upstream host lookup failed", code="dns_not_found", flag="DNS")
+NOT_PROXIED = Rejection(500, "There was a problem proxying the request", code="upstream_error", flag="UPE")
 
 
 def of_upstream_error(error: UpstreamError) -> Rejection:
@@ -25,7 +25,7 @@ def of_upstream_error(error: UpstreamError) -> Rejection:
         return HARD_TIMEOUT
     if error.fault is UpstreamFault.DNS:
         return NO_SUCH_HOST
-    return Rejection(NOT_PROXIED.status, NOT_PROXIED.message, code=NOT_PROXIED.code, flag=error.fault.value)
+    return Rejection(NOT_PROXIED.status, NOT_PROXIED.message, code=FAULT_CODES[error.fault], flag=error.fault.value)
 
 
 def moved_to(location: bytes) -> Reply:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sluicegate.upstream.health import HostHealth
     from sluicegate.upstream.tls import UpstreamTls
 
-ALL_DOWN = Rejection(503, "all hosts are down", "upstream_all_down", "NHU", plain=True, rate_headers=True)
+ALL_DOWN = Rejection(503, "all hosts are down", "no_healthy_upstreams", "NHU", plain=True, rate_headers=True)
 NOWHERE = Rejection(500, "There was a problem proxying the request", "upstream_target_missing", "UPE")
 
 ELSEWHERE_LIMIT = 256

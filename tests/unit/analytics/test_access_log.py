@@ -15,7 +15,7 @@ from sluicegate.analytics.access_log import AccessLog
 from sluicegate.analytics.capture import Reader, capture
 from sluicegate.chain.exchange import Exchange
 from sluicegate.chain.outcome import Rejection
-from sluicegate.errors import UpstreamFault
+from sluicegate.errors import FAULT_CODES, UpstreamFault
 
 ALWAYS = "api_id=a1 api_name=One org_id=default prefix=access-log type=request"
 
@@ -71,7 +71,7 @@ def test_a_rejection_says_who_and_why() -> None:
 
 
 def test_failures_of_the_upstream() -> None:
-    failed = Rejection(500, "There was a problem proxying the request", code="upstream_failed", flag="UCF")
+    failed = Rejection(500, "There was a problem proxying the request", code="connection_refused", flag="UCF")
     fields = json_of(over(status=500, rejection=failed))
     assert (fields["response_flag"], fields["error_source"]) == ("UCF", "ReverseProxy")
     assert fields["error_target"] == "up.test:8080"
@@ -79,7 +79,11 @@ def test_failures_of_the_upstream() -> None:
     assert (fields["response_flag"], fields["upstream_status"]) == ("URS", 503)
     assert (fields["response_code_details"], fields["error_source"]) == ("upstream_response_5xx", "Upstream")
     fields = json_of(over(cut=UpstreamFault.RESET))
-    assert (fields["response_flag"], fields["response_code_details"]) == ("URR", "upstream_failed")
+    assert (fields["response_flag"], fields["response_code_details"]) == ("URR", "connection_reset")
+
+
+def test_every_failure_of_an_upstream_has_a_word() -> None:
+    assert set(FAULT_CODES) == set(UpstreamFault)
 
 
 def test_breakers_and_targets_that_are_down_are_the_proxys() -> None:
@@ -88,7 +92,7 @@ def test_breakers_and_targets_that_are_down_are_the_proxys() -> None:
     assert (fields["circuit_breaker_state"], fields["error_source"]) == ("OPEN", "ReverseProxy")
     assert fields["error_target"] == "up.test:8080"
     assert "mw" not in fields
-    down = Rejection(503, "all hosts are down", code="upstream_all_down", flag="NHU")
+    down = Rejection(503, "all hosts are down", code="no_healthy_upstreams", flag="NHU")
     fields = json_of(refused("", down))
     assert (fields["error_source"], fields["response_flag"]) == ("ReverseProxy", "NHU")
     assert "circuit_breaker_state" not in fields

@@ -32,19 +32,21 @@ if TYPE_CHECKING:
     from sluicegate.chain.services import Services
 
 MALFORMED = "Attempted access with malformed header, "
-MISSING = Rejection(401, "Authorization field missing", "auth_basic_missing", flag="AMF")
-NOT_BASIC = Rejection(400, f"{MALFORMED}header not in basic auth format", "auth_basic_malformed", flag="IHD")
-NOT_BASE64 = Rejection(400, f"{MALFORMED}auth data not encoded correctly", "auth_basic_not_base64", flag="IHD")
-NOT_A_PAIR = Rejection(400, f"{MALFORMED}values not in basic auth format", "auth_basic_not_a_pair", flag="IHD")
-NO_NAME = Rejection(400, "Body do not contain username", "auth_basic_body_no_name", flag="BIV")
-NO_NAME_GROUP = Rejection(400, "username should be inside regexp match group", "auth_basic_body_name_group", flag="BIV")
-NO_PASSWORD = Rejection(400, "Body do not contain password", "auth_basic_body_no_password", flag="BIV")
-NO_PASSWORD_GROUP = Rejection(
-    400, "password should be inside regexp match group", "auth_basic_body_password_group", flag="BIV"
+MISSING = Rejection(401, "Authorization field missing", "basic_auth_field_missing", flag="AMF")
+NOT_BASIC = Rejection(400, f"{MALFORMED}header not in basic auth format", "basic_auth_header_malformed", flag="IHD")
+NOT_BASE64 = Rejection(400, f"{MALFORMED}auth data not encoded correctly", "basic_auth_encoding_invalid", flag="IHD")
+NOT_A_PAIR = Rejection(400, f"{MALFORMED}values not in basic auth format", "basic_auth_values_malformed", flag="IHD")
+NO_NAME = Rejection(400, "Body do not contain username", "basic_auth_body_username_missing", flag="BIV")
+NO_NAME_GROUP = Rejection(
+    400, "username should be inside regexp match group", "basic_auth_body_username_group", flag="BIV"
 )
-REFUSED = Rejection(401, "User not authorised", "auth_basic_refused", flag="AKI")
+NO_PASSWORD = Rejection(400, "Body do not contain password", "basic_auth_body_password_missing", flag="BIV")
+NO_PASSWORD_GROUP = Rejection(
+    400, "password should be inside regexp match group", "basic_auth_body_password_group", flag="BIV"
+)
+REFUSED = Rejection(401, "User not authorised", "basic_auth_refused", flag="AKI")
 CROWDED = Rejection(
-    503, "Too many passwords to check, try again later", "auth_basic_crowded", headers=((b"Retry-After", b"1"),)
+    503, "Too many passwords to check, try again later", "basic_auth_crowded", headers=((b"Retry-After", b"1"),)
 )
 
 KEPT_S = 60

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sluicegate.chain.exchange import Exchange
     from sluicegate.chain.services import Services
 
-MISMATCH = Rejection(401, "Access to this API has been disallowed", "auth_certificate_mismatch", flag="CMM")
+MISMATCH = Rejection(401, "Access to this API has been disallowed", "auth_cert_mismatch", flag="CMM")
 
 
 class CertificateBinding(Middleware):

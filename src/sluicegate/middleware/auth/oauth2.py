@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from sluicegate.chain.services import Services
 
 MISSING = Rejection(400, "Authorization field missing", "oauth_field_missing", flag="AMF")
-MALFORMED = Rejection(400, "Bearer token malformed", "oauth_token_malformed", flag="IHD")
-UNKNOWN = Rejection(403, "Key not authorised", "oauth_token_unknown", flag="AKI")
-CLIENT_GONE = Rejection(403, "Key not authorised. OAuth client access was revoked", "oauth_client_revoked", flag="EAD")
+MALFORMED = Rejection(400, "Bearer token malformed", "oauth_field_malformed", flag="IHD")
+UNKNOWN = Rejection(403, "Key not authorised", "oauth_key_not_found", flag="AKI")
+CLIENT_GONE = Rejection(403, "Key not authorised. OAuth client access was revoked", "oauth_client_deleted", flag="EAD")
 
 BEARER = "bearer"
 

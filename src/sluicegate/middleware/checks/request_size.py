@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sluicegate.chain.exchange import Exchange
     from sluicegate.chain.services import Services
 
-LENGTH_REQUIRED = Rejection(411, "Content length is required for this request", "request_length_missing", "CLM")
-TOO_LARGE = Rejection(400, "Request is too large", "request_too_large", "BTL")
+LENGTH_REQUIRED = Rejection(411, "Content length is required for this request", "content_length_missing", "CLM")
+TOO_LARGE = Rejection(400, "Request is too large", "body_too_large", "BTL")
 
 BODILESS_METHODS = frozenset((b"GET", b"DELETE", b"TRACE", b"OPTIONS", b"HEAD"))
 

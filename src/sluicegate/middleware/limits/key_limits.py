@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sluicegate.chain.exchange import Exchange
     from sluicegate.chain.services import Services
 
-RATE_EXCEEDED = Rejection(429, "Rate Limit Exceeded", "key_rate_limited", flag="RLT")
-QUOTA_EXCEEDED = Rejection(403, "Quota exceeded", "key_quota_exceeded", flag="QEX")
+RATE_EXCEEDED = Rejection(429, "Rate Limit Exceeded", "session_rate_limited", flag="RLT")
+QUOTA_EXCEEDED = Rejection(403, "Quota exceeded", "quota_exceeded", flag="QEX")
 
 REMEMBERED_PLANS = 1024
 

@@ -72,7 +72,7 @@ def told(outcome: Any) -> tuple[int, str]:
     return outcome.status, outcome.code
 
 
-REFUSED = (401, "auth_basic_refused")
+REFUSED = (401, "basic_auth_refused")
 
 
 @pytest.mark.parametrize("name", ["plain", "slow", "unsaid", "older", "defaultplain"])
@@ -119,18 +119,18 @@ async def test_names_that_are_no_text() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (None, (401, "auth_basic_missing")),
-        ("", (401, "auth_basic_missing")),
-        ("Basic", (400, "auth_basic_malformed")),
-        ("Basic a b", (400, "auth_basic_malformed")),
-        ("Basic  cGxhaW46c2VjcmV0", (400, "auth_basic_malformed")),
-        ("not base64", (400, "auth_basic_not_base64")),
-        ("Basic cGxhaW46c2VjcmV0=", (400, "auth_basic_not_base64")),
-        ("Basic cGxhaW46c2VjcmV", (400, "auth_basic_not_base64")),
-        ("Basic cGxh\xefW46c2VjcmV0", (400, "auth_basic_not_base64")),
-        ("Basic cGxhaW4=", (400, "auth_basic_not_a_pair")),
-        ("Basic ====", (400, "auth_basic_not_base64")),
-        ("Basic dXNlcjpwYXNzd29yZDptb3Jl", (400, "auth_basic_not_a_pair")),
+        (None, (401, "basic_auth_field_missing")),
+        ("", (401, "basic_auth_field_missing")),
+        ("Basic", (400, "basic_auth_header_malformed")),
+        ("Basic a b", (400, "basic_auth_header_malformed")),
+        ("Basic  cGxhaW46c2VjcmV0", (400, "basic_auth_header_malformed")),
+        ("not base64", (400, "basic_auth_encoding_invalid")),
+        ("Basic cGxhaW46c2VjcmV0=", (400, "basic_auth_encoding_invalid")),
+        ("Basic cGxhaW46c2VjcmV", (400, "basic_auth_encoding_invalid")),
+        ("Basic cGxh\xefW46c2VjcmV0", (400, "basic_auth_encoding_invalid")),
+        ("Basic cGxhaW4=", (400, "basic_auth_values_malformed")),
+        ("Basic ====", (400, "basic_auth_encoding_invalid")),
+        ("Basic dXNlcjpwYXNzd29yZDptb3Jl", (400, "basic_auth_values_malformed")),
     ],
 )
 async def test_what_is_no_pair_of_name_and_password(value: str | None, expected: tuple[int, str]) -> None:
@@ -149,7 +149,7 @@ async def test_where_the_credentials_stand() -> None:
     configs = {"basic": {"auth_header_name": "X-User"}}
     assert (await ask({"X-User": value, "Authorization": "x"}, auth_configs=configs))[0] is None
     outcome, _ = await ask({"Authorization": value}, auth_configs=configs)
-    assert told(outcome) == (401, "auth_basic_missing")
+    assert told(outcome) == (401, "basic_auth_field_missing")
     elsewhere = {"authToken": {"auth_header_name": "X-Key"}}
     assert (await ask({"Authorization": value}, auth={"auth_header_name": "X-Key"}, auth_configs=elsewhere))[0] is None
 
@@ -300,7 +300,7 @@ async def test_whose_session_counts(base: str, is_set: bool) -> None:
 async def test_a_loop_within_the_api_keeps_its_session_and_no_other_does() -> None:
     exchange = make_exchange(session=session_of())
     exchange.loop_level = 1
-    assert told((await ask(exchange=exchange))[0]) == (401, "auth_basic_missing")
+    assert told((await ask(exchange=exchange))[0]) == (401, "basic_auth_field_missing")
     exchange.looped_from_self = True
     assert (await ask(exchange=exchange))[0] is None
 
