@@ -57,6 +57,18 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     assert code == 1 and text.startswith("error: no/where.conf: cannot be read: No such file or directory\n")
 
 
+def test_what_would_keep_a_node_from_starting_is_an_error(tmp_path: Path) -> None:
+    urls = {"enabled": True, "custom_patterns": ["("]}
+    write(tmp_path, "tyk.conf", {"error_overrides": {"abc": []}, "analytics_config": {"normalise_urls": urls}})
+    code, text = check(tmp_path)
+    assert code == 1 and text.splitlines() == [
+        'error: error_overrides: abc: is neither a status nor a class of statuses (such as "503" or "5xx")',
+        "error: analytics_config.normalise_urls.custom_patterns: '(' is not an expression: missing ): ("
+        " (see RE2's syntax)",
+        "tyk.conf: 2 errors, 0 warnings, 0 APIs, 0 policies",
+    ]
+
+
 def test_json(tmp_path: Path) -> None:
     write(tmp_path, "tyk.conf", '{"listen_port": 70000}')
     code, text = check(tmp_path, "--json")

@@ -40,9 +40,12 @@ def make_normaliser(settings: NormaliseURLs) -> Callable[[str], str] | None:
 
 
 def _custom(pattern: str) -> Callable[[str], str]:
+    options = re2.Options()
+    options.log_errors = False
     try:
-        compiled = re2.compile(pattern)
+        compiled = re2.compile(pattern, options)
     except re2.error as error:
-        where = "analytics_config.normalise_urls.custom_patterns"
-        raise ConfigError(where, f"{pattern!r} is not an expression: {error}", "see RE2's syntax") from None
+        where, reason = "analytics_config.normalise_urls.custom_patterns", error.args[0]
+        told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+        raise ConfigError(where, f"{pattern!r} is not an expression: {told}", "see RE2's syntax") from None
     return lambda path: str(compiled.sub("{var}", path))

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sluicegate.analytics.normalise import make_normaliser
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.apidef.unknown import unknown_fields, unknown_policy_fields
 from sluicegate.chain.services import Services
 from sluicegate.cli.cluster_store import opened
 from sluicegate.cluster.document import API, POLICY, SETTINGS_KEY, Key
 from sluicegate.errors import ConfigError, StoreError
+from sluicegate.listener.error_page import ErrorPages
 from sluicegate.listener.tls import ServerTls
 from sluicegate.routing.build import Builder, close
 from sluicegate.routing.reload import Reloader, stand_in
@@ -99,7 +101,7 @@ def rehearse(settings: Settings, origins: Mapping[str, str]) -> Rehearsal:
 
 
 async def _rehearse(own: Settings, origins: Mapping[str, str], counters: SharedCounters) -> Rehearsal:
-    result = Rehearsal(errors=_store_problems(own) + _key_problems(own))
+    result = Rehearsal(errors=_store_problems(own) + _key_problems(own) + _page_problems(own) + _record_problems(own))
     folder = Path(own.app_path)
     if own.app_path != Settings().app_path and not folder.is_dir():
         result.warnings.append(ConfigError("app_path", f"there is no folder {folder}, so there are no APIs"))
@@ -154,6 +156,8 @@ async def _clusters_part(settings: Settings, found: Found) -> ClustersPart:
 
 def _in_force(own: Settings, cluster: ClustersPart) -> tuple[Settings, ConfigError | None]:
     """Return the settings that this node would serve by, and what speaks against the cluster's."""
+    if not own.cluster.enabled:
+        return own, None
     try:
         return settings_with(own, cluster.settings), cluster.problem
     except ConfigError as error:
@@ -209,6 +213,24 @@ def _key_problems(settings: Settings) -> list[ConfigError]:
     """Say why the key of a Dashboard cannot be used."""
     try:
         read_public_key(settings.public_key_path)
+    except ConfigError as error:
+        return [error]
+    return []
+
+
+def _page_problems(settings: Settings) -> list[ConfigError]:
+    """Say why error pages cannot be made: of a template, or of a rule of `error_overrides`."""
+    try:
+        ErrorPages(settings)
+    except ConfigError as error:
+        return [error]
+    return []
+
+
+def _record_problems(settings: Settings) -> list[ConfigError]:
+    """Say why paths of records cannot be normalised."""
+    try:
+        make_normaliser(settings.analytics_config.normalise_urls)
     except ConfigError as error:
         return [error]
     return []
