@@ -131,6 +131,17 @@ def only_version(api: Api) -> VersionInfo | Rejection:
     return named[0] if named else NO_DEFAULT
 
 
+def why_closed(api: Api) -> str:
+    """Return why an API refuses every request, for want of a version that counts (contract 06.3); "" if it does not."""
+    if api.problem:
+        return ""
+    data = api.classic.version_data
+    if not data.not_versioned:
+        return "" if data.versions or api.classic.definition.enabled else "there is none"
+    version = only_version(api)
+    return f"{version.message}; have only one, or one named Default" if isinstance(version, Rejection) else ""
+
+
 def end_to_tell(version: VersionInfo) -> Expiry | None:
     """Return the end of an API's only version, which has no effect but that clients are told of it (contract 06.3)."""
     try:

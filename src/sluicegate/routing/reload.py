@@ -26,7 +26,7 @@ from sluicegate.apidef.classic import APIDefinition
 from sluicegate.chain.chain import NO_STEPS
 from sluicegate.errors import ConfigError
 from sluicegate.middleware.unsupported import not_served_yet
-from sluicegate.routing.build import Builder, close
+from sluicegate.routing.build import Builder, close, why_closed
 from sluicegate.routing.route import Route
 from sluicegate.routing.slices import give_way
 from sluicegate.routing.table import Table
@@ -42,7 +42,7 @@ class Report:
     refused:     definitions that were not taken, each with its reason.
     why_refused: the same by id, of those that have one.
     kept:        ids of those that are served as they were before, because the new version was refused.
-    notices:     what definitions ask for and do not get, though they are served.
+    notices:     what definitions ask for and do not get, though they are served, and which nobody can use.
     """
 
     loaded: int = 0
@@ -248,7 +248,7 @@ class Reloader:
             return old
         assert self.builder is not None
         try:
-            report.notices += [f"{api.source}: not served yet: {one}" for one in not_served_yet(api)]
+            report.notices += notices_of(api)
             route = self.builder.build(api, listen_path)
         except ConfigError as error:
             refusal = report.why_refused[api.api_id] = named(error, api)
@@ -278,7 +278,7 @@ class Reloader:
                 return None
             report.kept.append(api.api_id)
             return self._kept_anew(old, anew)
-        report.notices += [f"{api.source}: not served yet: {one}" for one in not_served_yet(api)]
+        report.notices += notices_of(api)
         self.outdated.discard(api.api_id)
         report.built += 1
         return route
@@ -319,6 +319,14 @@ def named(error: ConfigError, api: Api) -> ConfigError:
     """Return an error that says which definition it is about."""
     where = error.where if error.where.startswith(api.source) else f"{api.source}: {error.where}".rstrip(": ")
     return ConfigError(where, error.what, error.hint)
+
+
+def notices_of(api: Api) -> list[str]:
+    """Return what a definition asks for and does not get, and whether nobody can use it. Raises ConfigError."""
+    notices = [f"{api.source}: not served yet: {one}" for one in not_served_yet(api)]
+    if why := why_closed(api):
+        notices.append(f"{api.source}: version_data.versions: every request is refused: {why}")
+    return notices
 
 
 def sources_in(where: str) -> Iterator[str]:

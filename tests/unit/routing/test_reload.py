@@ -56,6 +56,28 @@ async def test_one_that_is_refused_hurts_no_other() -> None:
     assert (report.loaded, [error.where for error in report.refused]) == (1, ["bad.json: proxy.target_url"])
 
 
+@pytest.mark.parametrize(
+    ("not_versioned", "names", "why"),
+    [
+        (True, [], "No default API version for this non-versioned API found; have only one, or one named Default"),
+        (True, ["v1", "v2"], "No default API version for this non-versioned API found; have only one"),
+        (True, ["Default", "default"], "Ambiguous default API version"),
+        (False, [], "there is none"),
+        (True, ["v1"], ""),
+        (True, ["v1", "Default"], ""),
+        (False, ["v1"], ""),
+    ],
+)
+async def test_an_api_that_nobody_can_use_is_told(not_versioned: bool, names: list[str], why: str) -> None:
+    versions = {"not_versioned": not_versioned, "versions": {name: {"name": name} for name in names}}
+    report = await make_reloader().load([listening_at("/a/", "one", version_data=versions)], [])
+    told = [notice.partition(": every request is refused: ") for notice in report.notices]
+    assert report.loaded == 1
+    assert [(place, text.startswith(why)) for place, _, text in told] == (
+        [("one.json: version_data.versions", True)] if why else []
+    )
+
+
 async def test_one_that_is_refused_keeps_what_it_had() -> None:
     reloader = make_reloader()
     await reloader.load([listening_at("/b/", "one")], [])
