@@ -90,7 +90,8 @@ def test_json(tmp_path: Path) -> None:
 
 def definition(api_id: str, listen_path: str, **more: Any) -> dict[str, Any]:
     target = {"listen_path": listen_path, "target_url": "http://127.0.0.1:1/"}
-    return {"api_id": api_id, "name": api_id, "proxy": target, "version_data": {"not_versioned": True}} | more
+    data = {"not_versioned": True, "versions": {"Default": {"name": "Default"}}}
+    return {"api_id": api_id, "name": api_id, "proxy": target, "version_data": data} | more
 
 
 def test_definitions_and_policies_are_read_too(tmp_path: Path) -> None:
@@ -101,6 +102,7 @@ def test_definitions_and_policies_are_read_too(tmp_path: Path) -> None:
     write(tmp_path, "apps/broken.json", '{"api_id": ')
     write(tmp_path, "apps/good.json", definition("good", "/good/"))
     write(tmp_path, "apps/nowhere.json", definition("nowhere", ""))
+    write(tmp_path, "apps/closed.json", definition("closed", "/closed/", version_data={"not_versioned": True}))
     write(tmp_path, "apps/one.json", definition("one", "/same"))
     write(tmp_path, "apps/two.json", definition("two", "/same"))
     data = {"not_versioned": True, "versions": {"Default": version}}
@@ -118,7 +120,8 @@ def test_definitions_and_policies_are_read_too(tmp_path: Path) -> None:
     assert (
         "warning: apps/two.json: listen_path: /same is wanted by several APIs; this one is served at /same-two" in text
     )
-    assert text.endswith("tyk.conf: 4 errors, 3 warnings, 4 APIs, 1 policy\n")
+    assert "warning: apps/closed.json: version_data.versions: every request is refused: No default API version" in text
+    assert text.endswith("tyk.conf: 4 errors, 4 warnings, 5 APIs, 1 policy\n")
 
 
 def test_a_rewrite_that_re2_refuses_is_warned_of(tmp_path: Path) -> None:
