@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sluicegate import __version__
-from sluicegate.admin.node import ChangesRefused, DebugAnswer, DebugRequest, More, ReloadError
+from sluicegate.admin.node import ChangesRefused, Check, DebugAnswer, DebugRequest, More, ReloadError
 from sluicegate.apidef.api import Api
 from sluicegate.clock import ticks
 from sluicegate.cluster.document import Key
@@ -78,7 +78,7 @@ class Worker:
         self.presence: Presence | None = None
         self.ended = asyncio.Event()
         self.tasks: set[asyncio.Task[Any]] = set()
-        self._health: dict[str, dict[str, Any]] = {}
+        self._health: dict[str, Check] = {}
 
     @property
     def settings(self) -> Settings:
@@ -305,23 +305,17 @@ class Worker:
         except NotDoneError as error:
             raise StoreError(str(error)) from None
 
-    def health(self) -> dict[str, dict[str, Any]]:
+    def health(self) -> dict[str, Check]:
         """Return the last results of the health checks, and what is wrong with what the cluster shares."""
         trouble = self.member.follower.trouble if self.member is not None else ""
         if not trouble or not self._health:
             return self._health
-        has_failed = all(item["status"] == "fail" for item in self._health.values())
-        item = {
-            "status": "fail" if has_failed else "warn",
-            "output": trouble,
-            "componentType": "system",
-            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        return {**self._health, "configuration": item}
+        has_failed = all(check.status == "fail" for check in self._health.values())
+        return {**self._health, "configuration": checked("system", "fail" if has_failed else "warn", trouble)}
 
     def ready(self, *, needs_store: bool = True) -> tuple[bool, str]:
         """Return whether requests can be served, and if not, why (contract 04.2)."""
-        if needs_store and any(item["status"] == "fail" for item in self._health.values()):
+        if needs_store and any(check.status == "fail" for check in self._health.values()):
             return False, "Redis connection not available"
         has_loaded = self.configuration.has_loaded
         if self.member is not None:
@@ -363,26 +357,25 @@ class Worker:
         interval_s = self.settings.liveness_check.check_duration / 1e9
         name = "redis" if isinstance(self.store, RedisBackend) else "store"
         found = await self.store_health(interval_s)
-        if found["status"] != "pass":
+        if found.status != "pass":
             self._health = {name: found}
         while True:
             await asyncio.sleep(interval_s)
             self._health = {name: await self.store_health(interval_s)}
 
-    async def store_health(self, limit_s: float) -> dict[str, Any]:
+    async def store_health(self, limit_s: float) -> Check:
         """Return what is told of the store."""
-        item: dict[str, Any] = {"status": "pass", "componentType": "datastore"}
+        status, output = "pass", ""
         try:
             async with asyncio.timeout(limit_s):
                 health = await self.store.health()
             if not health.reachable:
-                item |= {"status": "fail", "output": STORE_DOWN}
+                status, output = "fail", STORE_DOWN
             elif trouble := health.error or self.parts.road.refusals.reason:
-                item |= {"status": "warn", "output": trouble}
+                status, output = "warn", trouble
         except TimeoutError:
-            item |= {"status": "fail", "output": "health check timed out"}
-        item["time"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return item
+            status, output = "fail", "health check timed out"
+        return checked("datastore", status, output)
 
     async def metrics_page(self) -> bytes:
         """Return the page of metrics over all workers."""
@@ -390,6 +383,11 @@ class Worker:
         for _ in self.parts.metrics.publish():
             await asyncio.sleep(0)
         return await self.colleagues.metrics_page()
+
+
+def checked(component_type: str, status: str, output: str) -> Check:
+    """Return what a check has found just now."""
+    return Check(status, output, component_type, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 STORE_DOWN = "storage: Redis is either down or was not configured"

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 from tests.fakes.exchange import make_services, settings_of
 
-from sluicegate.admin.node import DebugAnswer, DebugRequest, ReloadError
+from sluicegate.admin.node import Check, DebugAnswer, DebugRequest, ReloadError
 from sluicegate.apidef.api import Api
+from sluicegate.apidef.gojson import convert
 from sluicegate.apidef.policy import PolicyBook
 from sluicegate.cluster.documents import State
 from sluicegate.cluster.status import Status, status_of
@@ -115,8 +116,8 @@ class FakeNode:
     async def clear_cache(self, api_id: str) -> None:
         await self.cache.delete_prefix(cached_responses(api_id))
 
-    def health(self) -> dict[str, dict[str, Any]]:
-        return self.details
+    def health(self) -> dict[str, Check]:
+        return {name: convert(item, Check) for name, item in self.details.items()}
 
     def ready(self, *, needs_store: bool = True) -> tuple[bool, str]:
         why = "Redis connection not available" if needs_store and self.store_is_away else self.not_ready

@@ -8,21 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sluicegate.admin.envelope import Refused, answer
-from sluicegate.admin.node import Node
+from sluicegate.admin.node import Check, Node
 from sluicegate.admin.query import query_of
-from sluicegate.apidef.gojson import convert
 from sluicegate.apidef.gotypes import NIL_MAP, GoStruct, Omit
 
 STORE, OPTIONAL = "store", "optional"
-
-
-class Check(GoStruct, frozen=True, rename="camel"):
-    """What a check of one component found, and when (RFC 3339); `output` says what is wrong."""
-
-    status: str = ""
-    output: Omit[str] = ""
-    component_type: str = ""
-    time: str = ""
 
 
 class Health(GoStruct, frozen=True):
@@ -36,7 +26,7 @@ class Health(GoStruct, frozen=True):
 
 async def hello(node: Node, request: Request) -> Response:
     """Answer 200 whatever the state: the state is in the document."""
-    details = _details(node)
+    details = node.health()
     found = {check.status for check in details.values()}
     status = "pass" if found <= {"pass"} else "fail" if found == {"fail"} else "warn"
     return answer(Health(status, node.version, "Tyk GW", details))
@@ -51,8 +41,4 @@ async def ready(node: Node, request: Request) -> Response:
     is_ready, why = (False, "Gateway is shutting down") if node.is_draining else node.ready(needs_store=needs_store)
     if not is_ready:
         raise Refused(503, why)
-    return answer(Health("pass", node.version, "Tyk GW Ready", _details(node)))
-
-
-def _details(node: Node) -> Mapping[str, Check]:
-    return {name: convert(item, Check) for name, item in node.health().items()}
+    return answer(Health("pass", node.version, "Tyk GW Ready", node.health()))

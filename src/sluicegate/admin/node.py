@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from sluicegate.apidef.gotypes import GoStruct, Omit
 from sluicegate.errors import SluicegateError
 
 if TYPE_CHECKING:
@@ -46,6 +47,15 @@ class ChangesRefused(SluicegateError):
     def __init__(self, errors: Sequence[ConfigError]) -> None:
         super().__init__(errors)
         self.errors = errors
+
+
+class Check(GoStruct, frozen=True, rename="camel"):
+    """What a check of one component found, and when (RFC 3339); `output` says what is wrong (contract 04.2)."""
+
+    status: str = ""
+    output: Omit[str] = ""
+    component_type: str = ""
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +172,7 @@ class Node(Protocol):
     async def clear_cache(self, api_id: str) -> None:
         """Forget all stored responses of an API, on every worker. Raises StoreError."""
 
-    def health(self) -> dict[str, dict[str, Any]]:
+    def health(self) -> Mapping[str, Check]:
         """Return the last results of the health checks by component (contract 04.2); {} before the first."""
 
     def ready(self, *, needs_store: bool = True) -> tuple[bool, str]:

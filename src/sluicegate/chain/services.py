@@ -14,6 +14,7 @@ from sluicegate.chain.passwords import Passwords
 from sluicegate.store.certificates import Certificates
 
 if TYPE_CHECKING:
+    from sluicegate.apidef.api import Api
     from sluicegate.apidef.policy import PolicyBook
     from sluicegate.settings.model import Settings
     from sluicegate.store.cache import ResponseCache
@@ -58,3 +59,7 @@ class Services:
         """Other settings are in force."""
         self.settings = settings
         self.shows_rate = settings.rate_limit_response_headers == "rate_limits"
+
+    def tells_rate(self, api: Api) -> bool:
+        """Return whether somebody is told what remains of a rate: the client, or by variables an API's upstream."""
+        return self.shows_rate or api.classic.enable_context_vars

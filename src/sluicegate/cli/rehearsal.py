@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,7 @@ def rehearse(settings: Settings, origins: Mapping[str, str]) -> Rehearsal:
 
 
 async def _rehearse(own: Settings, origins: Mapping[str, str], counters: SharedCounters) -> Rehearsal:
-    result = Rehearsal(errors=_store_problems(own) + _key_problems(own) + _page_problems(own) + _record_problems(own))
+    result = Rehearsal(errors=_own_problems(own))
     folder = Path(own.app_path)
     if own.app_path != Settings().app_path and not folder.is_dir():
         result.warnings.append(ConfigError("app_path", f"there is no folder {folder}, so there are no APIs"))
@@ -198,42 +199,21 @@ def _no_pool(_target: Target, _settings: Settings) -> NoPool:
     return NoPool()
 
 
-def _store_problems(settings: Settings) -> list[ConfigError]:
-    """Say which files of a store's TLS cannot be used."""
+def _own_problems(settings: Settings) -> list[ConfigError]:
+    """Say what cannot be made of the settings alone: files of a store's TLS, a Dashboard's key, error pages, paths."""
+    made: list[Callable[[], Any]] = [partial(tls_context, block, name) for name, block in redis_blocks(settings)]
+    made += [
+        partial(read_public_key, settings.public_key_path),
+        partial(ErrorPages, settings),
+        partial(make_normaliser, settings.analytics_config.normalise_urls),
+    ]
     problems = []
-    for name, block in redis_blocks(settings):
+    for make in made:
         try:
-            tls_context(block, name)
+            make()
         except ConfigError as error:
             problems.append(error)
     return problems
-
-
-def _key_problems(settings: Settings) -> list[ConfigError]:
-    """Say why the key of a Dashboard cannot be used."""
-    try:
-        read_public_key(settings.public_key_path)
-    except ConfigError as error:
-        return [error]
-    return []
-
-
-def _page_problems(settings: Settings) -> list[ConfigError]:
-    """Say why error pages cannot be made: of a template, or of a rule of `error_overrides`."""
-    try:
-        ErrorPages(settings)
-    except ConfigError as error:
-        return [error]
-    return []
-
-
-def _record_problems(settings: Settings) -> list[ConfigError]:
-    """Say why paths of records cannot be normalised."""
-    try:
-        make_normaliser(settings.analytics_config.normalise_urls)
-    except ConfigError as error:
-        return [error]
-    return []
 
 
 def _tls_problems(settings: Settings, routes: tuple[Route, ...], certificates: Certificates) -> list[ConfigError]:

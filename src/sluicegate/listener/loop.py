@@ -44,8 +44,8 @@ def enter_loop(table: Table, exchange: Exchange, url: bytes) -> Exchange | Rejec
     check_limits = parameter_of(query, b"check_limits") == "true"
     for own in OWN_PARAMETERS:
         query = without_parameter(query, own)
-    if is_too_deep(exchange):
-        return too_deep(exchange.loop_limit)
+    if (refused := loops_too_often(exchange)) is not None:
+        return refused
     is_same = name == "self"
     route = exchange.route if is_same else table.by_name(name)
     if route is None:
@@ -65,8 +65,8 @@ def enter_target(table: Table, exchange: Exchange) -> Exchange | Rejection:
     Its query is the client's, so nothing in it is ours, and limits count there as for any other request.
     """
     name, path, query = parts_of(exchange.route.loop_url(exchange))
-    if is_too_deep(exchange):
-        return too_deep(exchange.loop_limit)
+    if (refused := loops_too_often(exchange)) is not None:
+        return refused
     route = table.by_name(name)
     if route is None:
         return NO_TARGET
@@ -96,14 +96,15 @@ def entered(exchange: Exchange, route: Route, head: RequestHead) -> Exchange:
     return looped
 
 
-def is_too_deep(exchange: Exchange) -> bool:
-    """Return whether a request has looped more often than it may, and wants to again."""
-    return exchange.loop_level > (exchange.loop_limit or DEFAULT_LIMIT)
+def loops_too_often(exchange: Exchange) -> Rejection | None:
+    """Return why a request loops no more that has done so more often than it may."""
+    limit = exchange.loop_limit or DEFAULT_LIMIT
+    return too_deep(limit) if exchange.loop_level > limit else None
 
 
-def too_deep(limit: int = 0) -> Rejection:
+def too_deep(limit: int = DEFAULT_LIMIT) -> Rejection:
     """Return why a request goes no further when it has come into more chains than it may."""
-    return TOO_DEEP.saying(TOO_DEEP.message.format(limit or DEFAULT_LIMIT))
+    return TOO_DEEP.saying(TOO_DEEP.message.format(limit))
 
 
 def looped_head(exchange: Exchange, path: bytes, query: bytes, method: bytes) -> RequestHead:

@@ -47,20 +47,16 @@ class Expiry:
         self.at_s = moment.timestamp() if moment else 0.0
         self.header = ((EXPIRY_HEADER, moment.strftime("%a, %d %b %Y %H:%M:%S UTC").encode()),) if moment else ()
 
-    def check(self, exchange: Exchange, announce: bool) -> Rejection | None:
-        """Return a rejection after the end; before it, maybe announce it."""
-        if not self.at_s:
-            return None
-        if now() > self.at_s:
-            return self.rejection
-        if announce:
-            exchange.response_headers += self.header
-        return None
+    def check(self, exchange: Exchange) -> Rejection | None:
+        """Return a rejection after the end; before it, announce it."""
+        return self.rejection if self.at_s and not self.announce(exchange) else None
 
-    def announce(self, exchange: Exchange) -> None:
-        """Say when the end is, while it is ahead."""
-        if self.at_s > now():
+    def announce(self, exchange: Exchange) -> bool:
+        """Say when the end is, and return whether it is ahead."""
+        is_ahead = now() <= self.at_s
+        if is_ahead:
             exchange.response_headers += self.header
+        return is_ahead
 
 
 def parse_expiry(text: str, where: str) -> datetime | None:
@@ -135,13 +131,13 @@ class Versions:
         return self._enter(exchange, name, route)
 
     def _the_only_one(self, exchange: Exchange) -> Route | Rejection:
-        rejection = self.unclear or self.api_expiry.check(exchange, announce=True)
+        rejection = self.unclear or self.api_expiry.check(exchange)
         if rejection is None and self.told_end is not None and not self.api_expiry.at_s:
             self.told_end.announce(exchange)
         return rejection or self.routes[""]
 
     def _enter(self, exchange: Exchange, name: str, route: Route) -> Route | Rejection:
-        rejection = self.expiries[name].check(exchange, announce=True)
+        rejection = self.expiries[name].check(exchange)
         if rejection is not None:
             return rejection
         exchange.version_name = name

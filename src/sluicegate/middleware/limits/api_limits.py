@@ -84,7 +84,7 @@ class ApiLimits(Middleware):
         if whole is None and not entries:
             return None
         endpoints = Endpoints(entries, services.settings, version)
-        return cls(whole, endpoints, limiter_of(api, services), services.shows_rate or classic.enable_context_vars)
+        return cls(whole, endpoints, limiter_of(api, services), services.tells_rate(api))
 
     def on_request(self, exchange: Exchange) -> Step:
         """Count the request, or reject it."""

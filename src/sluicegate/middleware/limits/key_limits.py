@@ -55,7 +55,7 @@ class KeyLimits(Middleware):
         if classic.use_keyless:
             return None
         planner = Planner(classic.api_id, not classic.disable_rate_limit, not classic.disable_quota, services.settings)
-        return cls(planner, limiter_of(api, services), services.shows_rate or classic.enable_context_vars)
+        return cls(planner, limiter_of(api, services), services.tells_rate(api))
 
     def on_request(self, exchange: Exchange) -> Step:
         """Count the request, or reject it."""
