@@ -40,6 +40,7 @@ TRY_AGAIN_S = 1.0
 ANSWER_LIMIT_S = 60.0
 TAKE_LIMIT_S = 5.0
 """How long a worker may take to take a message, before it is taken for dead: the supervisor waits for nobody else."""
+READ_BYTES = 1 << 20
 CANNOT_START = 78
 """Exit status of a worker that could not begin; a node of which none ever could gives up (EX_CONFIG)."""
 
@@ -174,6 +175,9 @@ class Supervisor:
         worker = self.workers.pop(pid, None)
         if worker is None:
             return
+        worker.channel.setblocking(False)
+        while self.take_messages(worker):  # what it said last counts, too
+            pass
         with contextlib.suppress(OSError, KeyError, ValueError):
             self.selector.unregister(worker.channel)
         worker.channel.close()
@@ -262,29 +266,32 @@ class Supervisor:
             pass
 
     def give_up(self, worker: Worker, why: str) -> None:
-        """End a worker that does not work as it should."""
+        """End a worker that does not work as it should, if it has not ended yet: its pid may be another's then."""
+        if worker.pid not in self.workers:
+            return
         self.log("error", f"Worker {why}, ending it", worker=worker.index, pid=worker.pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
 
-    def take_messages(self, worker: Worker) -> None:
-        """Act on what a worker says."""
+    def take_messages(self, worker: Worker) -> bool:
+        """Act on what a worker says; return whether it may have said more."""
         try:
-            data = worker.channel.recv(1 << 20)
+            data = worker.channel.recv(READ_BYTES)
         except OSError:
             data = b""
         if not data:
             with contextlib.suppress(KeyError, ValueError):
                 self.selector.unregister(worker.channel)
-            return
+            return False
         try:
             messages = worker.reader.feed(data)
         except ValueError as error:
             self.give_up(worker, f"sent what is no message ({error})")
-            return
+            return False
         for message in messages:
             self.take(worker, message)
         self.settle_errands()
+        return True
 
     def take(self, worker: Worker, message: Message) -> None:
         """Act on one message."""

@@ -154,6 +154,30 @@ def test_a_new_worker_begins_with_what_others_want_to_be_remembered(tmp_path: Pa
     assert "begins with [(b'a', b'3')]" in said
 
 
+def test_what_a_worker_said_last_counts_when_it_has_ended_before_that_was_read(tmp_path: Path) -> None:
+    status, said = run(
+        """
+        s.READ_BYTES = 8  # so that most of it is still to be read when the worker is buried
+
+        def work(index, channel):
+            talk = Talk(channel)
+            if index == 0 and not supervisor.restarts:
+                talk.tell(Remember({b"%d" % number: b"x" * 100 for number in range(20)}))
+                talk.tell(Remember({b"last": b"words"}))
+                os._exit(9)
+            if index == 0:
+                say("remembers", len(supervisor.memory), supervisor.memory.get(b"last"))
+                say("signal me")
+            assert isinstance(talk.hear(), Drain)
+            return 0
+        """,
+        tmp_path,
+        signal.SIGTERM,
+    )
+    assert status == 0, said
+    assert "remembers 21 b'words'" in said
+
+
 def test_a_worker_that_hangs_is_ended_and_the_others_go_on(tmp_path: Path) -> None:
     status, said = run(
         """
